@@ -100,7 +100,7 @@ let package = Package(
     // Floor 4: the outside world.
     module("Storage", ["Wire", "Cryptography", "Portage", "Trust", "Transfer", "Builder", grdb]),
     module(
-      "Network",
+      "PeerNetwork",
       [
         "Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, x509, crypto, protobuf,
         deque, logging, metrics,
@@ -120,7 +120,7 @@ let package = Package(
       "Node",
       [
         "Wire", "Cryptography", "Portage", "Trust", "DHT", "Transfer", "Builder", "Storage",
-        "Network", "Emerge", "Cloud", "Binhost", nio, nioPosix, yams, lifecycle, unixSignals,
+        "PeerNetwork", "Emerge", "Cloud", "Binhost", nio, nioPosix, yams, lifecycle, unixSignals,
         logging, metrics,
       ]),
     .executableTarget(name: "larder", dependencies: ["Node", arguments], swiftSettings: ours),
@@ -138,11 +138,11 @@ let package = Package(
     tests("Transfer"),
     tests("Builder"),
     tests("Storage", ["Transfer", "Builder"]),
-    tests("Network", ["DHT", "Transfer", nio, nioPosix, logging]),
+    tests("PeerNetwork", ["DHT", "Transfer", nio, nioPosix, logging]),
     tests("Emerge"),
     tests("Cloud"),
     tests("Binhost"),
     tests("Simulation"),
-    tests("Node", ["Storage", "Network", "Emerge", "Cloud", "Binhost"]),
+    tests("Node", ["Storage", "PeerNetwork", "Emerge", "Cloud", "Binhost"]),
   ]
 )
