@@ -85,8 +85,9 @@ let package = Package(
       name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
     // Floor 1: words.
-    module("Wire", [protobuf]),
-    module("Cryptography", ["CSodium", crypto]),
+    .target(
+      name: "Wire", dependencies: [protobuf], exclude: ["Protos"], swiftSettings: ours),
+    module("Cryptography", ["Wire", "CSodium", crypto]),
     module("Portage", ["CZlib", "CArchive"]),
 
     // Floor 2: what may be installed.

@@ -1,0 +1,58 @@
+public import Wire
+
+/// Proof that a sender receives what is sent to its address (DHT.md): 16 bytes of keyed BLAKE2b over
+/// address, node key and a five-minute epoch.
+///
+/// A reply carries it, the next request shows it; it is checked in well under a microsecond, before
+/// any key agreement is paid for.
+public struct AddressCookie: Sendable {
+  /// The length of a cookie in bytes.
+  public static let length = 16
+  /// The cookie of one who has none yet.
+  public static let none = [UInt8](repeating: 0, count: length)
+
+  private let secret: [UInt8]
+
+  /// Cookies under a new secret, so that those from before a restart are void.
+  public init() {
+    secret = SecureRandom.bytes(32)
+  }
+
+  /// Cookies under a given 32-byte secret, for tests.
+  public init(secret: [UInt8]) {
+    self.secret = secret
+  }
+
+  /// The cookie for `key` at `address` now.
+  public func make(for key: PublicKey, at address: Address, now: Instant) -> [UInt8] {
+    cookie(key, address, epoch: epoch(now))
+  }
+
+  /// Whether this cookie was made for `key` at `address` in this epoch or the one before.
+  public func isValid(
+    _ cookie: [UInt8], for key: PublicKey, at address: Address, now: Instant
+  ) -> Bool {
+    guard cookie.count == Self.length else { return false }
+    let current = epoch(now)
+    if equal(cookie, self.cookie(key, address, epoch: current)) { return true }
+    return current > 0 && equal(cookie, self.cookie(key, address, epoch: current - 1))
+  }
+
+  private func epoch(_ now: Instant) -> UInt64 {
+    now.nanoseconds / 300_000_000_000
+  }
+
+  private func cookie(_ key: PublicKey, _ address: Address, epoch: UInt64) -> [UInt8] {
+    var input = withUnsafeBytes(of: epoch.littleEndian) { Array($0) }
+    input += address.compact
+    input += key.bytes.bytes
+    return BLAKE2b.hash(input, length: Self.length, key: secret)
+  }
+
+  /// Compares in constant time.
+  private func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    var difference: UInt8 = 0
+    for (one, other) in zip(left, right) { difference |= one ^ other }
+    return difference == 0
+  }
+}
