@@ -1,0 +1,1 @@
+int tongues(void) { return 2; }

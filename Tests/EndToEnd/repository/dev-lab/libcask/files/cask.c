@@ -1,0 +1,1 @@
+const char *cask_version(void) { return CASK_VERSION; }

@@ -1,0 +1,1 @@
+int keg_litres(void);
