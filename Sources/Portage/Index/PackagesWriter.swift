@@ -1,0 +1,81 @@
+/// Prints an index piece by piece, so that its size never has to fit into memory.
+///
+/// The sink gets chunks of about 64 KiB. Fields stand in Portage's order; what equals the
+/// header's inherited field or the default is left out, as Portage prints.
+public struct PackagesWriter<Failure: Error> {
+  private let sink: ([UInt8]) throws(Failure) -> Void
+  private var buffer: [UInt8] = []
+  private var header: [String: String] = [:]
+
+  /// Begins an index with its header; `PACKAGES` is the number of entries that will follow.
+  public init(
+    header: [String: String], count: Int,
+    to sink: @escaping ([UInt8]) throws(Failure) -> Void
+  ) throws(Failure) {
+    self.sink = sink
+    buffer.reserveCapacity(Self.chunk + 4096)
+    self.header = header
+    self.header["PACKAGES"] = String(count)
+    try write(self.header)
+  }
+
+  private static var chunk: Int { 65_536 }
+
+  /// Prints one entry.
+  public mutating func append(_ entry: PackagesEntry) throws(Failure) {
+    try write(
+      entry.fields.filter { name, value in
+        if PackagesIndex.inheritedFields.contains(name) { return header[name] != value }
+        return PackagesIndex.defaults[name] != value
+      })
+  }
+
+  /// Hands the rest to the sink; nothing may be appended after it.
+  public mutating func finish() throws(Failure) {
+    guard !buffer.isEmpty else { return }
+    try sink(buffer)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  /// Portage sorts by the names it uses itself, which differ from the printed ones for these.
+  private static func rank(_ name: String) -> String {
+    switch name {
+    case "DESC": "DESCRIPTION"
+    case "MTIME": "_mtime_"
+    case "REPO": "repository"
+    default: name
+    }
+  }
+
+  private mutating func write(_ fields: [String: String]) throws(Failure) {
+    for (name, value) in fields.sorted(by: { Self.rank($0.key) < Self.rank($1.key) })
+    where !value.isEmpty {
+      buffer.append(contentsOf: name.utf8)
+      buffer.append(UInt8(ascii: ":"))
+      buffer.append(UInt8(ascii: " "))
+      buffer.append(contentsOf: value.utf8)
+      buffer.append(0x0a)
+    }
+    buffer.append(0x0a)
+    guard buffer.count >= Self.chunk else { return }
+    try finish()
+  }
+}
+
+extension PackagesIndex {
+  /// The whole index in Portage's order: by the text of `CPV`, equal ones as they stand.
+  public func printed() -> [UInt8] {
+    var bytes: [UInt8] = []
+    var order: [(cpv: String, place: Int)] = []
+    for (place, entry) in entries.enumerated() {
+      order.append((entry["CPV"] ?? "", place))
+    }
+    order.sort { $0.cpv == $1.cpv ? $0.place < $1.place : $0.cpv < $1.cpv }
+    var writer = PackagesWriter<Never>(header: header, count: order.count) {
+      bytes.append(contentsOf: $0)
+    }
+    for (_, place) in order { writer.append(entries[place]) }
+    writer.finish()
+    return bytes
+  }
+}
