@@ -124,7 +124,7 @@ let package = Package(
         "PeerNetwork", "Emerge", "Cloud", "Binhost", nio, nioPosix, yams, lifecycle, unixSignals,
         logging, metrics,
       ]),
-    .executableTarget(name: "larder", dependencies: ["Node", arguments], swiftSettings: ours),
+    .executableTarget(name: "larder", dependencies: ["Node", "Cryptography", arguments], swiftSettings: ours),
 
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(

@@ -1,0 +1,158 @@
+import FoundationEssentials
+import Wire
+
+extension Configuration {
+  /// The settings in the text of a `larder.yaml`.
+  public init(yaml text: String, file: String) throws(ConfigurationError) {
+    self.init()
+    var top = try YAMLSection(text: text, file: file)
+    network = try top.string("network") ?? network
+    guard (1...64).contains(network.utf8.count) else {
+      throw top.error("network", "must have 1 to 64 bytes")
+    }
+    role = try top.value("role", hint: "write desktop or seeder") { NodeRole(rawValue: $0) } ?? role
+    group = try top.string("group") ?? group
+
+    var section = try top.section("listen")
+    try listen.read(&section)
+    section = try top.section("http")
+    try http.read(&section)
+    section = try top.section("portage")
+    try portage.read(&section)
+    section = try top.section("fetch")
+    try transfer.read(&section)
+    section = try top.section("storage")
+    storage.quota = try section.size("quota", example: "20GB") ?? storage.quota
+    try section.finish()
+    section = try top.section("publish")
+    try publish.read(&section)
+    section = try top.section("cloud")
+    try cloud.read(&section)
+    section = try top.section("gateway")
+    try Self.readEndpoint(&section, &gateway.address, &gateway.port)
+    try section.finish()
+    section = try top.section("worker")
+    try worker.read(&section)
+    try top.finish()
+  }
+
+  /// The settings of the node at `paths`; the defaults if it has no file.
+  public static func load(_ paths: Paths) throws(ConfigurationError) -> Configuration {
+    let file = paths.configurationFile
+    guard FileManager.default.fileExists(atPath: file) else { return Configuration() }
+    guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= 1 << 20 else {
+      throw ConfigurationError(
+        file: file, line: 0, column: 0, message: "can't be read, or is over 1 MiB")
+    }
+    return try Configuration(yaml: String(decoding: bytes, as: UTF8.self), file: file)
+  }
+
+  fileprivate static func readEndpoint(
+    _ section: inout YAMLSection, _ address: inout String, _ port: inout UInt16
+  ) throws(ConfigurationError) {
+    let hint = "give an IP address, e.g. 127.0.0.1"
+    address = try section.value("address", hint: hint) { IPAddress($0)?.description } ?? address
+    port = try section.number("port", 0...65_535).map { UInt16($0) } ?? port
+  }
+}
+
+extension Configuration.Listen {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    try Configuration.readEndpoint(&section, &address, &port)
+    for text in try section.strings("advertise") ?? [] {
+      guard let address = Address(text) else {
+        throw section.error(
+          "advertise", "holds \"\(text)\"; write ADDRESS:PORT, e.g. 192.0.2.7:7782")
+      }
+      advertise.append(address)
+    }
+    guard advertise.count <= Limits.addressesPerProvider else {
+      throw section.error("advertise", "holds more than \(Limits.addressesPerProvider) addresses")
+    }
+    bootstrap = try section.string("bootstrap")
+    try section.finish()
+  }
+}
+
+extension Configuration.HTTP {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    enabled = try section.flag("enabled") ?? enabled
+    try Configuration.readEndpoint(&section, &address, &port)
+    try section.finish()
+  }
+}
+
+extension Configuration.Portage {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    commandPrefix = try section.strings("command-prefix") ?? commandPrefix
+    helper = try section.string("helper") ?? helper
+    python = try section.string("python") ?? python
+    emerge = try section.string("emerge") ?? emerge
+    refresh = try section.strings("refresh") ?? refresh
+    timeout = try section.number("timeout", 1...86_400).map { .seconds($0) } ?? timeout
+    try section.finish()
+  }
+}
+
+extension Configuration.Transfer {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    limitDown = try rate(&section, "limit-down")
+    limitUp = try rate(&section, "limit-up")
+    parallel = try section.number("parallel", 1...64) ?? parallel
+    connections = try section.number("connections", 1...10_000) ?? connections
+    try section.finish()
+  }
+
+  private func rate(
+    _ section: inout YAMLSection, _ key: String
+  ) throws(ConfigurationError) -> ByteCount? {
+    let hint = "give bytes per second, e.g. 5MB, or unlimited"
+    let rate = try section.value(key, hint: hint) { text -> ByteCount? in
+      text == "unlimited" ? ByteCount(.max) : ByteCount(text)
+    }
+    guard let rate, rate.bytes != .max else { return nil }
+    guard rate.bytes >= 16 << 10 else {
+      throw section.error(key, "is below 16 KiB a second, too little for one block in time")
+    }
+    return rate
+  }
+}
+
+extension Configuration.Publish {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    enabled = try section.flag("enabled") ?? enabled
+    licences = try section.strings("licences") ?? licences
+    validity =
+      try section.number("validity-days", 1...400).map { .seconds($0 * 86_400) } ?? validity
+    try section.finish()
+  }
+}
+
+extension Configuration.Cloud {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    gateway = try section.value("gateway", hint: urlHint, validURL)
+    tokenFile = try section.string("token-file")
+    dailyLimit = try section.number("daily-limit", 0...10_000) ?? dailyLimit
+    try section.finish()
+  }
+}
+
+extension Configuration.Worker {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    gateway = try section.value("gateway", hint: urlHint, validURL) ?? gateway
+    tokenFile = try section.string("token-file")
+    template = try section.string("template")
+    commandPrefix = try section.strings("command-prefix") ?? commandPrefix
+    timeout = try section.number("timeout", 60...604_800).map { .seconds($0) } ?? timeout
+    try section.finish()
+  }
+}
+
+private let urlHint = "give a URL, e.g. https://builds.example.org"
+
+private func validURL(_ text: String) -> String? {
+  guard let scheme = ["https://", "http://"].first(where: text.hasPrefix),
+    text.utf8.count > scheme.utf8.count, text.utf8.count <= 2_048, !text.contains(" ")
+  else { return nil }
+  return text.hasSuffix("/") ? String(text.dropLast()) : text
+}

@@ -1,0 +1,130 @@
+public import Wire
+
+/// Every setting of a node, with its default; docs/OPERATING.md explains them to the owner.
+public struct Configuration: Sendable, Equatable {
+  /// The name of the peer-to-peer network; nodes of different names can't talk to each other.
+  public var network = "larder"
+  /// What this node is for others.
+  public var role = NodeRole.desktop
+  /// Where peers reach this node.
+  public var listen = Listen()
+  /// The read-only HTTP server.
+  public var http = HTTP()
+  /// How Portage is run.
+  public var portage = Portage()
+  /// How much is fetched and served at once.
+  public var transfer = Transfer()
+  /// What is kept on disk.
+  public var storage = Storage()
+  /// Whether and what this node publishes.
+  public var publish = Publish()
+  /// The cloud tier that this node may ask.
+  public var cloud = Cloud()
+  /// The gateway that `larder cloud` runs.
+  public var gateway = Gateway()
+  /// The builds that `larder worker` does.
+  public var worker = Worker()
+  /// The group whose members may use the control socket; root may always.
+  public var group = "larder"
+
+  /// The settings of a node whose owner configured nothing.
+  public init() {}
+
+  /// Where peers reach this node.
+  public struct Listen: Sendable, Equatable {
+    /// The address that UDP and TCP are bound to.
+    public var address = "0.0.0.0"
+    /// The port of both.
+    public var port: UInt16 = 7782
+    /// Addresses to announce; empty: what other nodes observed.
+    public var advertise: [Address] = []
+    /// The bootstrap file; nil: `bootstrap-peers.txt` beside the configuration.
+    public var bootstrap: String?
+  }
+
+  /// The read-only HTTP server: binhost for the LAN, status page, metrics.
+  public struct HTTP: Sendable, Equatable {
+    /// Whether it runs.
+    public var enabled = true
+    /// The address that it is bound to.
+    public var address = "127.0.0.1"
+    /// Its port.
+    public var port: UInt16 = 7783
+  }
+
+  /// How Portage is run.
+  public struct Portage: Sendable, Equatable {
+    /// Words put before each command, e.g. to enter a chroot.
+    public var commandPrefix: [String] = []
+    /// The Python helper that asks Portage.
+    public var helper = "/usr/libexec/larder/larder-portage"
+    /// Python with Portage's modules.
+    public var python = "python3"
+    /// Portage's own command.
+    public var emerge = "emerge"
+    /// The arguments of the daemon's own refresh after a repository sync; empty: no refresh.
+    public var refresh = ["--update", "--deep", "--newuse", "@world"]
+    /// How long one run of the helper may take.
+    public var timeout = Duration.seconds(600)
+  }
+
+  /// How much is fetched and served at once.
+  public struct Transfer: Sendable, Equatable {
+    /// Bytes a second down; nil: unlimited.
+    public var limitDown: ByteCount?
+    /// Bytes a second up; nil: unlimited.
+    public var limitUp: ByteCount?
+    /// Packages fetched at the same time.
+    public var parallel = 4
+    /// Peers served at the same time.
+    public var connections = 100
+  }
+
+  /// What is kept on disk.
+  public struct Storage: Sendable, Equatable {
+    /// The bytes that blobs may take; the least recently used go first.
+    public var quota = ByteCount.gibibytes(20)
+  }
+
+  /// Whether and what this node publishes.
+  public struct Publish: Sendable, Equatable {
+    /// Whether packages built here are signed, announced and served.
+    public var enabled = false
+    /// Licence groups and licences whose binaries may be passed on.
+    public var licences = ["@FREE", "@BINARY-REDISTRIBUTABLE"]
+    /// How long a statement is valid.
+    public var validity = Duration.seconds(60 * 86_400)
+  }
+
+  /// The cloud tier that this node may ask.
+  public struct Cloud: Sendable, Equatable {
+    /// The gateway's URL; nil: no cloud tier.
+    public var gateway: String?
+    /// The file with the bearer token.
+    public var tokenFile: String?
+    /// Builds a day that the daemon may ask for by itself; 0: only when the user asks.
+    public var dailyLimit = 0
+  }
+
+  /// The gateway that `larder cloud` runs.
+  public struct Gateway: Sendable, Equatable {
+    /// The address that its HTTP API is bound to.
+    public var address = "127.0.0.1"
+    /// Its port.
+    public var port: UInt16 = 7785
+  }
+
+  /// The builds that `larder worker` does.
+  public struct Worker: Sendable, Equatable {
+    /// The gateway's URL.
+    public var gateway = "http://127.0.0.1:7785"
+    /// The file with the worker's bearer token.
+    public var tokenFile: String?
+    /// The prepared root that each build starts from: on Gentoo a stage3.
+    public var template: String?
+    /// Words before Portage's commands in a build; `{config}` and `{root}` name the build's own.
+    public var commandPrefix: [String] = []
+    /// The longest time of one build.
+    public var timeout = Duration.seconds(6 * 3_600)
+  }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import FoundationEssentials
+import Node
+
+/// `larder publish`
+struct PublishCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "publish",
+    abstract: "Sign, announce and serve finished packages that were compiled on this machine.",
+    discussion: """
+      The daemon does this by itself for new packages once publish.enabled is true. A package that
+      must not be published is refused with the reason.
+
+      Example: larder publish /var/cache/binpkgs/app-misc/hello/hello-1.0-1.gpkg.tar
+      """)
+
+  @OptionGroup var node: NodeOptions
+  @Argument(help: "Finished .gpkg.tar files.") var files: [String]
+
+  func run() async throws {
+    let here = FileManager.default.currentDirectoryPath
+    let paths = files.map { $0.hasPrefix("/") ? $0 : "\(here)/\($0)" }
+    let console = Console()
+    try await node.control.send(.publish(files: paths)) { try show($0, console, json: false) }
+  }
+}
