@@ -1,0 +1,136 @@
+import Cryptography
+import Synchronization
+import Transfer
+import Wire
+
+/// An unfinished blob of a `DirectoryBlobStore`.
+final class DirectoryPartialBlob: PartialBlob {
+  let root: ContentRoot
+  let layout: BlockLayout
+  let resumed: PartialContents
+
+  private struct State {
+    var digests: [Int: Bytes32]
+    var isClosed = false
+  }
+
+  private let store: DirectoryBlobStore
+  private let blob: OpenFile
+  private let map: PartialMap
+  private let state: Mutex<State>
+
+  var size: UInt64 { layout.size }
+
+  private init(
+    store: DirectoryBlobStore, root: ContentRoot, blob: OpenFile, map: PartialMap,
+    layers: MerkleLayers?, digests: [Int: Bytes32]
+  ) {
+    self.store = store
+    self.root = root
+    self.blob = blob
+    self.map = map
+    layout = map.layout
+    var blocks = BlockSet(capacity: map.layout.blockCount)
+    for block in digests.keys { blocks.insert(block) }
+    resumed = PartialContents(layers: layers, blocks: blocks)
+    state = Mutex(State(digests: digests))
+  }
+
+  deinit {
+    if !state.withLock({ $0.isClosed }) {
+      let root = root
+      store.state.withLock { _ = $0.open.remove(root) }
+    }
+  }
+
+  /// Opens what a former run left, or begins anew. Blocks while the blocks here are hashed again.
+  static func open(
+    in store: DirectoryBlobStore, root: ContentRoot, layout: BlockLayout
+  ) throws -> DirectoryPartialBlob {
+    let files = store.files
+    let path = store.paths.partial(root)
+    if files.size(of: path) != nil, let map = try PartialMap.open(store.paths.map(root), on: files)
+    {
+      guard map.layout == layout else { throw BlobStoreError.badSize(layout.size) }
+      let blob = try files.create(path, truncated: false)
+      return DirectoryPartialBlob(
+        store: store, root: root, blob: blob, map: map, layers: try map.layers(root: root),
+        digests: try map.soundBlocks(in: blob))
+    }
+    try files.makeDirectory(store.paths.partials)
+    let map = try PartialMap.create(store.paths.map(root), layout: layout, on: files)
+    let blob = try files.create(path)
+    return DirectoryPartialBlob(
+      store: store, root: root, blob: blob, map: map, layers: nil, digests: [:])
+  }
+
+  func keep(_ layers: MerkleLayers) async throws {
+    guard layers.size == size else { throw BlobStoreError.badSize(layers.size) }
+    try await perform { try self.map.keep(layers, on: self.store.files) }
+  }
+
+  func write(_ block: VerifiedBlock) async throws {
+    guard block.index < layout.blockCount, block.bytes.count == layout.length(ofBlock: block.index)
+    else { throw BlobStoreError.badBlock(block.index) }
+    try await perform {
+      guard self.state.withLock({ $0.digests[block.index] }) == nil else { return }
+      let files = self.store.files
+      let start = self.layout.bytes(ofBlock: block.index).lowerBound
+      try files.write(block.bytes, at: start, to: self.blob)
+      try self.map.note(block.digest, block: block.index, on: files)
+      self.state.withLock { $0.digests[block.index] = block.digest }
+    }
+  }
+
+  /// Makes the blob complete: flush, sidecar, rename, flush of the directory.
+  ///
+  /// A full disk or a failing device leaves the handle open and everything written in place.
+  func commit() async throws {
+    try await perform {
+      let digests = self.state.withLock { state in
+        (0..<self.layout.blockCount).compactMap { state.digests[$0] }
+      }
+      guard digests.count == self.layout.blockCount else {
+        throw BlobStoreError.incomplete(missing: self.layout.blockCount - digests.count)
+      }
+      guard self.layout.root(ofBlocks: digests) == self.root else {
+        try self.delete()
+        throw BlobStoreError.rootDiffers(expected: self.root)
+      }
+      try self.store.files.sync(self.blob)
+      // Once renamed the blob is complete, even if the directory could not be flushed.
+      defer { if self.store.path(of: self.root) != nil { self.close() } }
+      try self.store.place(
+        self.store.paths.partial(self.root), root: self.root, size: self.size,
+        layers: MerkleLayers(blocks: digests, size: self.size))
+      try? self.store.files.unlink(self.store.paths.map(self.root))
+    }
+  }
+
+  func suspend() async throws {
+    try await perform { self.close() }
+  }
+
+  func abandon() async throws {
+    try await perform { try self.delete() }
+  }
+
+  private func perform(_ body: @escaping @Sendable () throws -> Void) async throws {
+    try await store.perform(root) {
+      guard !self.state.withLock({ $0.isClosed }) else { throw BlobStoreError.closed }
+      try body()
+    }
+  }
+
+  /// Removes the files, then the handle: nobody begins the blob anew in between.
+  private func delete() throws {
+    defer { close() }
+    try store.files.unlink(store.paths.map(root))
+    try store.files.unlink(store.paths.partial(root))
+  }
+
+  private func close() {
+    state.withLock { $0.isClosed = true }
+    store.state.withLock { _ = $0.open.remove(root) }
+  }
+}
