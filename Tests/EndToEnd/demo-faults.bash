@@ -1,0 +1,65 @@
+# The demo's part about faults and updates.
+
+suffer() {
+	local out blob
+	say "a liar among the providers"
+	emerge a --oneshot app-lab/ballast >/dev/null
+	eventually 90 at_least a published 6
+	eventually 90 at_least seeder blobs 7
+	node g --use nls
+	larder g setup >/dev/null
+	trust g a >/dev/null
+	stop seeder
+	blob=$(find "$(root_of seeder)/var/lib/larder/blobs" -type f -size +20M | head -n 1)
+	# One byte of the middle of the blob, which the seeder goes on serving.
+	printf '\xff\x00\xff' | dd of="${blob}" bs=1 seek=12000000 conv=notrunc status=none
+	start seeder
+	start g
+	eventually 30 at_least g peers 3
+	out=$(larder g emerge --oneshot app-lab/ballast 2>&1)
+	check "with a tampered blob on one of two providers the install succeeds" "0" "$(compiled "${out}")"
+	check "and the liar is banned" "banned" "$(larder g status 2>&1)"
+	stop g
+
+	say "kill -9 in the middle of a fetch"
+	node h --use nls <<<$'fetch:\n  limit-down: 3MB'
+	larder h setup >/dev/null
+	trust h a >/dev/null
+	start h
+	eventually 30 at_least h peers 3
+	larder h fetch --oneshot app-lab/ballast >/dev/null 2>&1 &
+	local fetching=$!
+	eventually 30 partial_has_blocks h
+	stop h KILL
+	wait "${fetching}" 2>/dev/null
+	out=$(larder h emerge --oneshot --nodeps data-lab/wordlist 2>&1)
+	check "emerge works without the daemon" ">>> Completed (1 of 1)" "${out}"
+	start h
+	eventually 30 at_least h peers 3
+	out=$(larder h fetch --oneshot app-lab/ballast 2>&1)
+	check "after the restart the fetch resumes" "resumed" "${out}"
+	stop h
+}
+
+# Whether an unfinished blob of that node has data on disk.
+partial_has_blocks() {
+	local file
+	file=$(find "$(root_of "$1")/var/lib/larder" -path '*partial*' -type f -size +1M | head -n 1)
+	[[ -n ${file} ]]
+}
+
+update() {
+	local out
+	say "updates"
+	emerge a --oneshot =app-lab/hello-1.1 >/dev/null
+	eventually 60 at_least a published 7
+	out=$(larder b emerge --update app-lab/hello 2>&1)
+	check "a new version arrives at B as an update" "hello 1.1" "$(program b hello)"
+	check "without compiling" "0" "$(compiled "${out}")"
+	emerge a --oneshot =dev-lab/libcask-2.0 >/dev/null
+	emerge a --oneshot app-lab/caskcat >/dev/null
+	eventually 60 at_least a published 9
+	out=$(larder b emerge --oneshot =dev-lab/libcask-2.0 app-lab/caskcat 2>&1)
+	check "a := consumer gets the instance built for the new subslot" "0" "$(compiled "${out}")"
+	check "and runs with the new library" "caskcat with libcask 2.0" "$(program b caskcat)"
+}

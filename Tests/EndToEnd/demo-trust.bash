@@ -1,0 +1,57 @@
+# The demo's part about what is refused.
+
+judge() {
+	local out
+	say "what a host refuses, and why"
+	# S is a stranger, M builds for another CPU; both have USE flags of their own, so that nobody
+	# else's build is in the way.
+	node s --use "nls debug" <<<$'publish:\n  enabled: true'
+	node t --use "nls debug"
+	larder s key generate >/dev/null
+	larder t setup >/dev/null
+	start s
+	start t
+	emerge s --oneshot =app-lab/hello-1.0 >/dev/null
+	eventually 60 at_least s published 1
+	out=$(larder t plan --oneshot =app-lab/hello-1.0 2>&1)
+	check "a build signed by an unknown key is refused, and plan says so" "untrusted" "${out}"
+	trust t s >/dev/null
+	out=$(larder t emerge --oneshot =app-lab/hello-1.0 2>&1)
+	check "after 'larder trust add' it is taken" "0" "$(compiled "${out}")"
+	stop s
+	stop t
+
+	node m --use "nls" --cflags "-O2 -pipe -march=bdver4" <<<$'publish:\n  enabled: true'
+	larder m key generate >/dev/null
+	trust b m >/dev/null
+	start m
+	emerge m --oneshot app-lab/tuned >/dev/null
+	eventually 60 at_least m published 1
+	out=$(larder b plan --oneshot app-lab/tuned 2>&1)
+	check "a build for a CPU that B lacks is refused, naming the feature" "fma4" "${out}"
+	stop m
+
+	# X is trusted and turns bad: the same package with other install phases, signed again.
+	node x --use nls <<<$'publish:\n  enabled: true'
+	node f --use nls
+	larder x key generate >/dev/null
+	larder f setup >/dev/null
+	trust f x >/dev/null
+	trust f a >/dev/null
+	{
+		printf 'policies:\n  - packages: ["*/*"]\n    accept: agreeing\n    count: 2\n'
+	} >> "$(root_of f)/etc/larder/trust/trust.yaml"
+	start x
+	emerge x --oneshot --usepkg=n data-lab/wordlist >/dev/null
+	stop x
+	"${HERE}/swap-environment" "${LAB}" x data-lab/wordlist
+	start x
+	larder x publish "$(lab path "${LAB}" x pkgdir)"/data-lab/wordlist/*.gpkg.tar >/dev/null 2>&1
+	start f
+	eventually 30 at_least f peers 3
+	out=$(larder f plan --oneshot data-lab/wordlist 2>&1)
+	check "a swapped environment.bz2 is refused where two issuers must agree" "agree" "${out}"
+	refute "and not accepted" "accepted" "${out}"
+	stop f
+	stop x
+}

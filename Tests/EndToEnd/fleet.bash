@@ -1,0 +1,145 @@
+# Several nodes with real Portage on this machine's loopback; sourced by the end-to-end runs.
+#
+# Every node is one lab host (see portage-lab) and one Larder root under FLEET/nodes/NAME. Nodes know
+# each other only through bootstrap-peers.txt. Everything that is started is ended by its own pid.
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(cd "${HERE}/../.." && pwd)
+FLEET=${FLEET:-${TOP}/.build/fleet}
+LARDER=${LARDER:-${TOP}/.build/debug/larder}
+LAB=${FLEET}/lab
+BASE_PORT=${BASE_PORT:-17800}
+export PORTAGE_LAB_VENV=${PORTAGE_LAB_VENV:-${TOP}/.build/portage-venv}
+
+declare -A PORT HTTP_PORT PID
+declare -i PASSED=0 FAILED=0 NODES=0
+
+say() { printf '\n== %s\n' "$*"; }
+
+# Results are lines, so that whoever runs this can count them.
+pass() { PASSED+=1; printf 'ok    %s\n' "$1"; }
+fail() {
+	FAILED+=1
+	printf 'FAIL  %s\n' "$1"
+	[[ -z ${2-} ]] || printf '%s\n' "$2" | tail -n 25 | sed 's/^/      | /'
+}
+
+# check TITLE EXPECTED TEXT: the text contains what is expected.
+check() { if [[ $3 == *"$2"* ]]; then pass "$1"; else fail "$1" "expected: $2
+got: $3"; fi; }
+
+# refute TITLE UNWANTED TEXT: the text does not contain it.
+refute() { if [[ $3 != *"$2"* ]]; then pass "$1"; else fail "$1" "unwanted: $2
+got: $3"; fi; }
+
+# eventually SECONDS COMMAND...: tries until the command succeeds.
+eventually() {
+	local -i end=$(( SECONDS + $1 ))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		(( SECONDS < end )) || return 1
+		sleep 0.3
+	done
+}
+
+lab() { "${HERE}/portage-lab" "$@"; }
+root_of() { printf '%s/nodes/%s' "${FLEET}" "$1"; }
+
+# larder NODE COMMAND...: one of Larder's commands on that node.
+larder() {
+	local name=$1
+	shift
+	LARDER_ROOT=$(root_of "${name}") "${LARDER}" "$@"
+}
+
+# emerge NODE ARGS...: the unmodified emerge on that node.
+emerge() {
+	local name=$1
+	shift
+	lab emerge "${LAB}" "${name}" -- --color=n "$@" 2>&1
+}
+
+# program NODE NAME: what an installed program prints.
+program() {
+	local root
+	root=$(lab path "${LAB}" "$1" root)
+	LD_LIBRARY_PATH=${root}/usr/lib64 "${root}/usr/bin/$2" 2>&1
+}
+
+# fleet_init: an empty fleet and a lab.
+fleet_init() {
+	rm -rf "${FLEET}"
+	mkdir -p "${FLEET}/nodes"
+	lab init "${LAB}"
+	: > "${FLEET}/bootstrap-peers.txt"
+}
+
+# node NAME [LAB-HOST-OPTIONS...]: a host with a configured Larder root, nothing started.
+# Configuration lines come on standard input; EXTRA_LISTEN etc. are not needed on loopback.
+node() {
+	local name=$1 root
+	shift
+	root=$(root_of "${name}")
+	lab host "${LAB}" "${name}" "$@" >/dev/null
+	NODES+=1
+	PORT[${name}]=$(( BASE_PORT + 2 * NODES ))
+	HTTP_PORT[${name}]=$(( BASE_PORT + 2 * NODES + 1 ))
+	mkdir -p "${root}/etc/larder/trust"
+	ln -sfn "${FLEET}/bootstrap-peers.txt" "${root}/etc/larder/bootstrap-peers.txt"
+	{
+		printf 'network: demo\nlisten:\n  address: 127.0.0.1\n  port: %s\n' "${PORT[${name}]}"
+		printf 'http:\n  port: %s\n' "${HTTP_PORT[${name}]}"
+		printf 'portage:\n  command-prefix: [%s, run, %s, %s, --]\n  helper: %s\n' \
+			"${HERE}/portage-lab" "${LAB}" "${name}" "${TOP}/libexec/larder-portage"
+		[[ -t 0 ]] || cat
+	} > "${root}/etc/larder/larder.yaml"
+}
+
+# bootstrap NODE: puts the node into everybody's bootstrap file.
+bootstrap() {
+	local key
+	key=$(larder "$1" key show --json | sed -n 's/.*"node" *: *"\([0-9a-f]*\)".*/\1/p')
+	printf '%s 127.0.0.1:%s\n' "${key}" "${PORT[$1]}" >> "${FLEET}/bootstrap-peers.txt"
+}
+
+# start NODE [COMMAND]: the daemon (or cloud, worker) of that node, in the background.
+start() {
+	local name=$1 verb=${2:-daemon}
+	LARDER_ROOT=$(root_of "${name}") "${LARDER}" "${verb}" >> "${FLEET}/${name}.log" 2>&1 &
+	PID[${name}]=$!
+	if [[ ${verb} != worker ]]; then
+		eventually 30 larder "${name}" status \
+			|| fail "${name} starts" "$(tail -n 20 "${FLEET}/${name}.log")"
+	fi
+}
+
+# stop NODE [SIGNAL]: ends what `start` started, and waits for its end.
+stop() {
+	local pid=${PID[$1]-}
+	[[ -n ${pid} ]] || return 0
+	kill -s "${2:-TERM}" "${pid}" 2>/dev/null || true
+	wait "${pid}" 2>/dev/null || true
+	unset "PID[$1]"
+}
+
+fleet_stop() {
+	local name
+	for name in "${!PID[@]}"; do stop "${name}"; done
+}
+
+# field NODE NAME: one number of `larder status --json`.
+field() { larder "$1" status --json | sed -n "s/^ *\"$2\" *: *\"\{0,1\}\([^\",]*\).*/\1/p"; }
+
+# at_least NODE FIELD NUMBER
+at_least() { (( $(field "$1" "$2") >= $3 )); }
+
+# trust NODE ISSUER [OPTIONS...]: NODE accepts what ISSUER signs.
+trust() {
+	local node=$1 issuer=$2
+	shift 2
+	larder "${issuer}" key export > "${FLEET}/${issuer}.pub"
+	larder "${node}" trust add "${FLEET}/${issuer}.pub" --name "${issuer}" "$@"
+}
+
+# compiled TEXT: the packages that emerge compiled, by what it printed.
+compiled() { grep -c '^>>> Emerging (' <<<"$1" | tr -d '\n'; }
