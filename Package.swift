@@ -129,7 +129,9 @@ let package = Package(
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(
       name: "TestSupport",
-      dependencies: ["Wire", "Cryptography", "Portage", "Trust", "DHT", "Transfer", "Builder"],
+      dependencies: [
+        "CArchive", "Wire", "Cryptography", "Portage", "Trust", "DHT", "Transfer", "Builder",
+      ],
       path: "Tests/Support", swiftSettings: ours),
     tests("Wire", [protobuf]),
     tests("Cryptography"),
