@@ -229,6 +229,9 @@ public nonisolated struct Larder_JudgedFacts: Sendable {
   /// highest needed of each family: GLIBC_2.38, GLIBCXX_3.4.32
   public var symbols: [String] = []
 
+  /// has archives, Fortran modules or plugins: same compiler major
+  public var boundToCompiler: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -490,7 +493,7 @@ nonisolated extension Larder_BuildStatementBody: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Larder_JudgedFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JudgedFacts"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}march\0\u{3}cpu_level\0\u{3}cpu_features\0\u{1}flags\0\u{1}compiler\0\u{3}compiler_version\0\u{3}recipe_ebuild\0\u{3}recipe_normalized\0\u{3}recipe_exact\0\u{3}content_features\0\u{3}libc_package\0\u{3}libc_version\0\u{1}symbols\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}march\0\u{3}cpu_level\0\u{3}cpu_features\0\u{1}flags\0\u{1}compiler\0\u{3}compiler_version\0\u{3}recipe_ebuild\0\u{3}recipe_normalized\0\u{3}recipe_exact\0\u{3}content_features\0\u{3}libc_package\0\u{3}libc_version\0\u{1}symbols\0\u{3}bound_to_compiler\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -511,6 +514,7 @@ nonisolated extension Larder_JudgedFacts: SwiftProtobuf.Message, SwiftProtobuf._
       case 11: try { try decoder.decodeSingularStringField(value: &self.libcPackage) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.libcVersion) }()
       case 13: try { try decoder.decodeRepeatedStringField(value: &self.symbols) }()
+      case 14: try { try decoder.decodeSingularBoolField(value: &self.boundToCompiler) }()
       default: break
       }
     }
@@ -556,6 +560,9 @@ nonisolated extension Larder_JudgedFacts: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.symbols.isEmpty {
       try visitor.visitRepeatedStringField(value: self.symbols, fieldNumber: 13)
     }
+    if self.boundToCompiler != false {
+      try visitor.visitSingularBoolField(value: self.boundToCompiler, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -573,6 +580,7 @@ nonisolated extension Larder_JudgedFacts: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.libcPackage != rhs.libcPackage {return false}
     if lhs.libcVersion != rhs.libcVersion {return false}
     if lhs.symbols != rhs.symbols {return false}
+    if lhs.boundToCompiler != rhs.boundToCompiler {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
