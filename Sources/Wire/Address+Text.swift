@@ -11,13 +11,10 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
 
   /// The address of this text: dotted decimal or IPv6 with an optional `::`; nil for anything else.
   public init?(_ text: String) {
-    if text.contains(":") {
-      guard let bytes = Self.parseIPv6(text) else { return nil }
-      self.init(bytes: bytes)
-    } else {
-      guard let bytes = Self.parseIPv4(text) else { return nil }
-      self.init(bytes: bytes)
-    }
+    let characters = Array(text.utf8)
+    let parse = characters.contains(UInt8(ascii: ":")) ? Self.parseIPv6 : Self.parseIPv4
+    guard let bytes = parse(characters[...]) else { return nil }
+    self.init(bytes: bytes)
   }
 
   private var groups: [UInt16] {
@@ -43,43 +40,51 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     return part(0..<best.lowerBound) + "::" + part(best.upperBound..<groups.count)
   }
 
-  private static func parseIPv4(_ text: String) -> [UInt8]? {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
+  // The parsers work on bytes: a `Character` may be any number of code points, and digits of other
+  // scripts count as digits.
+
+  private static func parseIPv4(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard text.count <= 15, parts.count == 4 else { return nil }
     var bytes: [UInt8] = []
     for part in parts {
-      guard (1...3).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isNumber }),
-        part.count == 1 || part.first != "0", let byte = UInt8(part)
-      else { return nil }
+      guard let value = decimal(part), let byte = UInt8(exactly: value) else { return nil }
       bytes.append(byte)
     }
     return bytes
   }
 
-  private static func parseIPv6(_ text: String) -> [UInt8]? {
-    guard text.utf8.count <= 45 else { return nil }
-    guard let gap = text.range(of: "::") else {
-      guard let bytes = parseGroups(text[...]), bytes.count == 16 else { return nil }
+  private static func parseIPv6(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    guard text.count <= 45 else { return nil }
+    let gap = text.indices.dropLast().first {
+      text[$0] == UInt8(ascii: ":") && text[$0 + 1] == UInt8(ascii: ":")
+    }
+    guard let gap else {
+      guard let bytes = parseGroups(text, mayEndInIPv4: true), bytes.count == 16 else { return nil }
       return bytes
     }
-    guard let left = parseGroups(text[..<gap.lowerBound]),
-      let right = parseGroups(text[gap.upperBound...]), left.count + right.count <= 14
+    guard let left = parseGroups(text[..<gap], mayEndInIPv4: false),
+      let right = parseGroups(text[(gap + 2)...], mayEndInIPv4: true),
+      left.count + right.count <= 14
     else { return nil }
     return left + [UInt8](repeating: 0, count: 16 - left.count - right.count) + right
   }
 
-  private static func parseGroups(_ text: Substring) -> [UInt8]? {
+  private static func parseGroups(_ text: ArraySlice<UInt8>, mayEndInIPv4: Bool) -> [UInt8]? {
     if text.isEmpty { return [] }
     var bytes: [UInt8] = []
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     for (index, part) in parts.enumerated() {
-      if index == parts.count - 1, part.contains(".") {
-        guard let tail = parseIPv4(String(part)) else { return nil }
+      if mayEndInIPv4, index == parts.count - 1, part.contains(UInt8(ascii: ".")) {
+        guard let tail = parseIPv4(part) else { return nil }
         bytes += tail
       } else {
-        guard (1...4).contains(part.count), part.allSatisfy(\.isHexDigit),
-          let group = UInt16(part, radix: 16)
-        else { return nil }
+        guard (1...4).contains(part.count) else { return nil }
+        var group: UInt16 = 0
+        for character in part {
+          guard let digit = hexValue(character) else { return nil }
+          group = group << 4 | UInt16(digit)
+        }
         bytes += [UInt8(group >> 8), UInt8(group & 255)]
       }
     }
@@ -98,8 +103,9 @@ extension Address: CustomStringConvertible, LosslessStringConvertible {
 
   /// The address of `IPv4:port` or `[IPv6]:port`; nil for anything else and for port 0.
   public init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
-      port != 0
+    guard let colon = text.lastIndex(of: ":"),
+      let number = decimal(Array(text[text.index(after: colon)...].utf8)[...]),
+      let port = UInt16(exactly: number), port != 0
     else { return nil }
     var host = text[..<colon]
     if host.first == "[", host.last == "]" {
@@ -132,16 +138,15 @@ extension Address: Codable {
   }
 }
 
-extension String {
-  /// The first place where `other` stands; a plain search, since Foundation is not imported here.
-  fileprivate func range(of other: String) -> Range<Index>? {
-    var start = startIndex
-    while start != endIndex {
-      if self[start...].hasPrefix(other) {
-        return start..<index(start, offsetBy: other.count)
-      }
-      start = index(after: start)
-    }
+/// The number of one to five decimal digits without leading zeros.
+private func decimal(_ text: ArraySlice<UInt8>) -> Int? {
+  guard (1...5).contains(text.count), text.count == 1 || text.first != UInt8(ascii: "0") else {
     return nil
   }
+  var value = 0
+  for character in text {
+    guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character) else { return nil }
+    value = value * 10 + Int(character - UInt8(ascii: "0"))
+  }
+  return value
 }

@@ -28,19 +28,40 @@ public enum IPAddress: Hashable, Sendable {
   }
 
   /// Whether the address is reachable from the whole internet: not private, loopback, link-local,
-  /// shared (RFC 6598), multicast, reserved or unspecified.
+  /// shared, documentation, benchmarking, multicast, reserved or unspecified (IANA's special-purpose
+  /// registries, RFC 6890).
+  ///
+  /// 6to4 and Teredo count as global: callers cap global addresses by network, others one by one, so
+  /// who can have very many of them must fall under the stricter rule.
   public var isGlobal: Bool {
     switch self {
     case .v4(let value):
-      let first = value >> 24
-      if first == 0 || first == 10 || first == 127 || first >= 224 { return false }
-      if value >> 20 == 0xAC1 || value >> 16 == 0xC0A8 || value >> 16 == 0xA9FE { return false }
-      if value >> 22 == 0x6440 >> 6 { return false }
-      return true
+      return value >> 24 < 224 && !Self.specialIPv4.contains { network($0.length) == $0.network }
     case .v6(let high, _):
-      return high >> 61 == 1 && high >> 32 != 0x2001_0DB8
+      return high >> 61 == 1 && !Self.specialIPv6.contains { network($0.length) == $0.network }
     }
   }
+
+  private static let specialIPv4: [(network: IPAddress, length: Int)] = [
+    (.v4(0x0000_0000), 8),  // this network
+    (.v4(0x0A00_0000), 8),  // private, RFC 1918
+    (.v4(0x6440_0000), 10),  // shared by carriers, RFC 6598
+    (.v4(0x7F00_0000), 8),  // loopback
+    (.v4(0xA9FE_0000), 16),  // link-local
+    (.v4(0xAC10_0000), 12),  // private
+    (.v4(0xC000_0000), 24),  // protocol assignments
+    (.v4(0xC000_0200), 24),  // documentation, RFC 5737
+    (.v4(0xC0A8_0000), 16),  // private
+    (.v4(0xC612_0000), 15),  // benchmarking, RFC 2544
+    (.v4(0xC633_6400), 24),  // documentation
+    (.v4(0xCB00_7100), 24),  // documentation
+  ]
+
+  private static let specialIPv6: [(network: IPAddress, length: Int)] = [
+    (.v6(0x2001_0002_0000_0000, 0), 48),  // benchmarking, RFC 5180
+    (.v6(0x2001_0DB8_0000_0000, 0), 32),  // documentation, RFC 3849
+    (.v6(0x3FFF_0000_0000_0000, 0), 20),  // documentation, RFC 9637
+  ]
 
   /// Whether the address is this machine itself.
   public var isLoopback: Bool {

@@ -75,10 +75,13 @@ public struct Bytes32: Hashable, Sendable {
     left.words == right.words
   }
 
-  /// Feeds the first 128 bits, which are as random as the whole for digests and keys.
+  /// Feeds all 256 bits: peers choose DHT keys and content roots freely, and could otherwise fill a
+  /// dictionary with values that differ only where nobody looks.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(words.0)
     hasher.combine(words.1)
+    hasher.combine(words.2)
+    hasher.combine(words.3)
   }
 }
 

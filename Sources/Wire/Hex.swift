@@ -35,7 +35,8 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? 48 + value : 87 + value
 }
 
-private func hexValue(_ character: UInt8) -> UInt8? {
+/// The value of one hexadecimal digit of either case.
+func hexValue(_ character: UInt8) -> UInt8? {
   switch character {
   case 48...57: character - 48
   case 65...70: character - 55

@@ -15,18 +15,14 @@ public struct Instant: Hashable, Comparable, Sendable {
 
   /// The later point; clamped to the clock's range.
   public static func + (instant: Instant, duration: Duration) -> Instant {
-    let delta = duration.nanoseconds
-    if delta >= 0 {
-      let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(UInt64(delta))
-      return Instant(nanoseconds: overflow ? .max : sum)
-    }
-    let back = delta.magnitude
-    return Instant(nanoseconds: back > instant.nanoseconds ? 0 : instant.nanoseconds - back)
+    let sum = Int128(instant.nanoseconds) + Int128(duration.nanoseconds)
+    return Instant(nanoseconds: UInt64(clamping: sum))
   }
 
   /// The earlier point; clamped to the clock's range.
   public static func - (instant: Instant, duration: Duration) -> Instant {
-    instant + (.zero - duration)
+    let difference = Int128(instant.nanoseconds) - Int128(duration.nanoseconds)
+    return Instant(nanoseconds: UInt64(clamping: difference))
   }
 
   /// The time from `right` to `left`; negative if `left` is the earlier.
@@ -45,11 +41,8 @@ public struct Instant: Hashable, Comparable, Sendable {
 extension Duration {
   /// The whole duration in nanoseconds, clamped to what 64 bits hold (292 years).
   public var nanoseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    if overflow { return seconds < 0 ? .min : .max }
-    let (sum, carried) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-    return carried ? (seconds < 0 ? .min : .max) : sum
+    // Not `components`, which traps where the seconds don't fit 64 bits.
+    Int64(clamping: attoseconds / 1_000_000_000)
   }
 
   /// The duration in seconds, with its fraction.

@@ -10,14 +10,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
   /// The later time in whole seconds, rounded down; clamped to what 64 bits hold.
   public static func + (time: Timestamp, duration: Duration) -> Timestamp {
-    let (sum, overflow) = time.seconds.addingReportingOverflow(duration.components.seconds)
-    if overflow { return Timestamp(duration.components.seconds < 0 ? .min : .max) }
-    return Timestamp(sum)
+    Timestamp(Int64(clamping: Int128(time.seconds) + wholeSeconds(duration.attoseconds)))
   }
 
-  /// The earlier time in whole seconds; clamped to what 64 bits hold.
+  /// The earlier time in whole seconds, rounded down; clamped to what 64 bits hold.
   public static func - (time: Timestamp, duration: Duration) -> Timestamp {
-    time + (.zero - duration)
+    Timestamp(Int64(clamping: Int128(time.seconds) + wholeSeconds(-duration.attoseconds)))
   }
 
   /// The time from `right` to `left`; negative if `left` is the earlier.
@@ -54,6 +52,13 @@ extension Timestamp: CustomStringConvertible {
     let time = "\(padded(rest / 3_600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))"
     return "\(date)T\(time)Z"
   }
+}
+
+/// Attoseconds in whole seconds, rounded down.
+private func wholeSeconds(_ attoseconds: Int128) -> Int128 {
+  let (quotient, remainder) = attoseconds.quotientAndRemainder(
+    dividingBy: 1_000_000_000_000_000_000)
+  return remainder < 0 ? quotient - 1 : quotient
 }
 
 /// The proleptic Gregorian date of a day number, by counting 400-year eras from 0000-03-01.
