@@ -11,16 +11,16 @@ public struct AddressCookie: Sendable {
   /// The cookie of one who has none yet.
   public static let none = [UInt8](repeating: 0, count: length)
 
-  private let secret: [UInt8]
+  private let secret: SecretBytes
 
   /// Cookies under a new secret, so that those from before a restart are void.
   public init() {
-    secret = SecureRandom.bytes(32)
+    secret = SecretBytes(SecureRandom.bytes(32))
   }
 
-  /// Cookies under a given 32-byte secret, for tests.
+  /// Cookies under a given secret of at most 64 bytes, for tests.
   public init(secret: [UInt8]) {
-    self.secret = secret
+    self.secret = SecretBytes(secret)
   }
 
   /// The cookie for `key` at `address` now.
@@ -46,7 +46,7 @@ public struct AddressCookie: Sendable {
     var input = withUnsafeBytes(of: epoch.littleEndian) { Array($0) }
     input += address.compact
     input += key.bytes.bytes
-    return BLAKE2b.hash(input, length: Self.length, key: secret)
+    return BLAKE2b.hash(input, length: Self.length, key: secret.bytes)
   }
 
   /// Compares in constant time.

@@ -30,8 +30,8 @@ public struct DatagramBox: Sendable {
 
   /// The keys agreed with one peer, one for each direction.
   public struct Session: Sendable {
-    fileprivate let sending: [UInt8]
-    fileprivate let receiving: [UInt8]
+    fileprivate let sending: SecretBytes
+    fileprivate let receiving: SecretBytes
   }
 
   /// The bytes that a datagram is longer than its message: header and tag.
@@ -44,7 +44,7 @@ public struct DatagramBox: Sendable {
   private static let headerLength = 1 + 32 + AddressCookie.length + nonceLength
 
   private let key: PublicKey
-  private let secret: [UInt8]
+  private let secret: SecretBytes
   private let network: [UInt8]
 
   /// The box of the node with this key in the network of this name.
@@ -59,8 +59,9 @@ public struct DatagramBox: Sendable {
     guard peer != key else { throw .badKey }
     var point = [UInt8](repeating: 0, count: 32)
     var shared = [UInt8](repeating: 0, count: 32)
+    defer { sodium_memzero(&shared, shared.count) }
     guard crypto_sign_ed25519_pk_to_curve25519(&point, peer.bytes.bytes) == 0,
-      crypto_scalarmult(&shared, secret, point) == 0
+      crypto_scalarmult(&shared, secret.bytes, point) == 0
     else { throw .badKey }
     return Session(
       sending: derive(shared, from: key, to: peer), receiving: derive(shared, from: peer, to: key))
@@ -80,7 +81,7 @@ public struct DatagramBox: Sendable {
     var sealed = [UInt8](repeating: 0, count: message.count + 16)
     crypto_aead_xchacha20poly1305_ietf_encrypt(
       &sealed, nil, message, UInt64(message.count), header, UInt64(header.count), nil, nonce,
-      session.sending)
+      session.sending.bytes)
     return packet + sealed
   }
 
@@ -96,27 +97,25 @@ public struct DatagramBox: Sendable {
 
   /// The message in a datagram from the session's peer.
   public func open(_ packet: [UInt8], with session: Session) throws(OpenError) -> [UInt8] {
-    guard (Self.overhead...Limits.datagram).contains(packet.count) else {
-      throw .badLength(packet.count)
-    }
+    _ = try Self.header(of: packet)
     let header = Array(packet[..<Self.headerLength])
     let nonce = Array(packet[Self.headerLength - Self.nonceLength..<Self.headerLength])
     let sealed = Array(packet[Self.headerLength...])
     var message = [UInt8](repeating: 0, count: sealed.count - 16)
     let status = crypto_aead_xchacha20poly1305_ietf_decrypt(
       &message, nil, nil, sealed, UInt64(sealed.count), header, UInt64(header.count), nonce,
-      session.receiving)
+      session.receiving.bytes)
     guard status == 0 else { throw .forged }
     return message
   }
 
-  private func derive(_ shared: [UInt8], from: PublicKey, to: PublicKey) -> [UInt8] {
+  private func derive(_ shared: [UInt8], from: PublicKey, to: PublicKey) -> SecretBytes {
     var hash = BLAKE2b()
     hash.update(shared)
     hash.update([UInt8(truncatingIfNeeded: network.count)])
     hash.update(network)
     hash.update(from.bytes.bytes)
     hash.update(to.bytes.bytes)
-    return hash.finalize()
+    return SecretBytes(hash.finalize())
   }
 }

@@ -20,7 +20,7 @@ public enum MerkleTree {
 
     /// The digests of this layer in a blob of `size` bytes (those of pure padding not counted).
     public func count(of size: UInt64) -> Int {
-      Int((size + UInt64(span) - 1) / UInt64(span))
+      Int(size / UInt64(span)) + (size % UInt64(span) == 0 ? 0 : 1)
     }
   }
 

@@ -8,6 +8,8 @@ public enum Minisign {
     case missingLine(Int)
     /// The line does not start with this comment.
     case missingComment(String, line: Int)
+    /// Over 16 KiB.
+    case tooLong
     /// The line is not base64 of that many bytes.
     case malformed(line: Int, expectedBytes: Int)
     /// Another algorithm than Ed25519.
@@ -19,6 +21,9 @@ public enum Minisign {
   }
 
   /// The eight bytes that name a key in signatures: the first of its BLAKE2b digest.
+  ///
+  /// minisign itself draws them at random; whoever checks a signature of ours with it uses the public
+  /// key file that `publicKeyFile(_:)` writes.
   public static func keyID(of key: PublicKey) -> [UInt8] {
     Array(BLAKE2b.hash(key.bytes.bytes).prefix(8))
   }
@@ -36,7 +41,7 @@ public enum Minisign {
 
   /// The key in the text of a public key file, or in its base64 line alone.
   public static func parsePublicKey(_ text: String) throws(ParseError) -> PublicKey {
-    let lines = Self.lines(text)
+    let lines = try Self.lines(text)
     let index = lines.first?.hasPrefix(commentPrefix) == true ? 1 : 0
     let bytes = try decode(lines, index, count: 42)
     guard Array(bytes[0..<2]) == Array("Ed".utf8) else {
@@ -63,7 +68,7 @@ public enum Minisign {
 
   /// The key in the text of a secret key file without a password.
   public static func parseSecretKey(_ text: String) throws(ParseError) -> SigningKey {
-    let lines = Self.lines(text)
+    let lines = try Self.lines(text)
     guard lines.first?.hasPrefix(commentPrefix) == true else {
       throw .missingComment(commentPrefix, line: 1)
     }
@@ -72,7 +77,11 @@ public enum Minisign {
     guard bytes[2] == 0, bytes[3] == 0 else { throw .encryptedKey }
     let id = Array(bytes[54..<62])
     let secret = Array(bytes[62..<126])
-    guard BLAKE2b.hash(Array("Ed".utf8) + id + secret) == Array(bytes[126..<158]),
+    // minisign leaves the checksum of a key without a password zero.
+    let checksum = Array(bytes[126..<158])
+    guard
+      checksum.allSatisfy({ $0 == 0 })
+        || BLAKE2b.hash(Array("Ed".utf8) + id + secret) == checksum,
       let key = SigningKey(seed: Array(secret[..<32])),
       key.publicKey.bytes.bytes == Array(secret[32...])
     else { throw .corruptKey }
@@ -81,11 +90,12 @@ public enum Minisign {
 
   /// The text of a detached signature over a file with this BLAKE2b-512 digest.
   ///
-  /// `comment` is signed too; it must be one line.
+  /// `comment` is signed too; control characters in it, newlines above all, become spaces.
   public static func signatureFile(
     digest: [UInt8], by key: SigningKey, comment: String
   ) -> String {
     let signature = key.sign(raw: digest)
+    let comment = oneLine(comment)
     let global = key.sign(raw: signature + Array(comment.utf8))
     let line = Array("ED".utf8) + keyID(of: key.publicKey) + signature
     return """
@@ -102,7 +112,10 @@ public enum Minisign {
   public static func verify(
     _ text: String, digest: [UInt8], by key: PublicKey
   ) throws(ParseError) -> Bool {
-    let lines = Self.lines(text)
+    let lines = try Self.lines(text)
+    guard lines.first?.hasPrefix(commentPrefix) == true else {
+      throw .missingComment(commentPrefix, line: 1)
+    }
     let bytes = try decode(lines, 1, count: 74)
     guard Array(bytes[0..<2]) == Array("ED".utf8) else { throw .unknownAlgorithm(line: 2) }
     let marker = "trusted comment: "
@@ -112,19 +125,30 @@ public enum Minisign {
     let global = try decode(lines, 3, count: 64)
     let signature = Array(bytes[10...])
     return key.verify(raw: signature, of: digest)
-      && key.verify(raw: global, of: signature + Array(lines[2].dropFirst(marker.count).utf8))
+      && key.verify(raw: global, of: signature + Array(lines[2].utf8.dropFirst(marker.utf8.count)))
   }
 
   private static let commentPrefix = "untrusted comment:"
 
-  private static func lines(_ text: String) -> [Substring] {
-    text.prefix(4_096).split(separator: "\n", omittingEmptySubsequences: true)
+  /// The lines as minisign reads them: up to each line feed, less a carriage return before it.
+  private static func lines(_ text: String) throws(ParseError) -> [String] {
+    guard text.utf8.count <= 16 << 10 else { throw .tooLong }
+    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    return lines.map { line in
+      let end = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      return String(decoding: end, as: UTF8.self)
+    }
+  }
+
+  private static func oneLine(_ comment: String) -> String {
+    let bytes = comment.utf8.map { $0 < 32 || $0 == 127 ? UInt8(ascii: " ") : $0 }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func decode(
-    _ lines: [Substring], _ index: Int, count: Int
+    _ lines: [String], _ index: Int, count: Int
   ) throws(ParseError) -> [UInt8] {
-    guard index < lines.count else { throw .missingLine(index + 1) }
+    guard index < lines.count, !lines[index].isEmpty else { throw .missingLine(index + 1) }
     guard let bytes = Base64.decode(lines[index]), bytes.count == count else {
       throw .malformed(line: index + 1, expectedBytes: count)
     }

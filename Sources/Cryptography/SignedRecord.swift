@@ -26,7 +26,7 @@ public struct SignedRecord: Sendable, Equatable, Hashable {
   public enum VerifyError: Error, Equatable, Sendable {
     /// Over `Limits.record`.
     case tooLarge(Int, limit: Int)
-    /// Not an encoded record with a known kind, a 32-byte signer and a 64-byte signature.
+    /// Not the encoding of a record with a known kind, a 32-byte signer and a 64-byte signature.
     case malformed
     /// The signature is not the signer's over these bytes.
     case badSignature
@@ -60,6 +60,9 @@ public struct SignedRecord: Sendable, Equatable, Hashable {
   }
 
   /// The record in these bytes, its signature checked.
+  ///
+  /// A record has one encoding: fields in order, none unknown, nothing after them. Otherwise whoever
+  /// passes it on could make any number of copies that differ and are all validly signed.
   public init(verifying bytes: [UInt8]) throws(VerifyError) {
     guard bytes.count <= Limits.record else {
       throw .tooLarge(bytes.count, limit: Limits.record)
@@ -68,7 +71,7 @@ public struct SignedRecord: Sendable, Equatable, Hashable {
       let message = try? ProtobufCodec.decode(
         Larder_SignedRecord.self, from: bytes, limit: Limits.record),
       let kind = Kind(rawValue: message.kind.rawValue), let signer = PublicKey(message.signer),
-      message.signature.count == 64
+      message.signature.count == 64, ProtobufCodec.encode(message) == bytes
     else { throw .malformed }
     let body = [UInt8](message.body)
     guard signer.verify([UInt8](message.signature), of: body, context: kind.context) else {
