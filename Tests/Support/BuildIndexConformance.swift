@@ -1,0 +1,172 @@
+public import Builder
+public import Testing
+import Trust
+import Wire
+
+/// What every build index must do; each implementation's tests call `run`.
+public enum BuildIndexConformance {
+  /// Checks an empty index against every rule of the seam.
+  public static func run(
+    _ index: any BuildIndex, at place: SourceLocation = #_sourceLocation
+  ) async throws {
+    try await insertIsPutIfAbsent(index, place)
+    try await replaceComparesRevisions(index, place)
+    try await racingStepsAllCount(index, place)
+    try await phasesAreOrdered(index, place)
+    try await dueJobsAreFound(index, place)
+    try await waitersAreItems(index, place)
+    try await everyStateReadsBack(index, place)
+  }
+
+  private static let settings = BuildSettings()
+  private static let start = Timestamp(1_000_000)
+
+  private static func insertIsPutIfAbsent(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    let job = Job(try RequestFixture.request(100), now: start)
+    #expect(try await index.job(job.fingerprint) == nil, sourceLocation: place)
+    #expect(try await index.insert(job) == nil, sourceLocation: place)
+    let again = Job(try RequestFixture.request(100), priority: 9, now: start + .seconds(5))
+    #expect(try await index.insert(again) == job, sourceLocation: place)
+    #expect(try await index.job(job.fingerprint) == job, sourceLocation: place)
+  }
+
+  private static func replaceComparesRevisions(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    var job = Job(try RequestFixture.request(101), now: start)
+    let absent = try await index.replace(job, expecting: job.revision)
+    #expect(!absent, "a job that is not there was replaced", sourceLocation: place)
+    _ = try await index.insert(job)
+    let old = job.revision
+    _ = try job.claim(by: "one", now: start, settings: settings)
+    #expect(try await index.replace(job, expecting: old), sourceLocation: place)
+    var late = job
+    _ = late.cancel(now: start)
+    let stale = try await index.replace(late, expecting: old)
+    #expect(!stale, "an old revision was replaced", sourceLocation: place)
+    #expect(try await index.job(job.fingerprint) == job, sourceLocation: place)
+  }
+
+  private static func racingStepsAllCount(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    let request = try RequestFixture.request(102)
+    _ = try await index.insert(Job(request, now: start))
+    let winners = try await withThrowingTaskGroup(of: Bool.self) { group in
+      for worker in 0..<8 {
+        group.addTask {
+          try await index.claim(
+            request.fingerprint, by: "w\(worker)", now: start, settings: settings) != nil
+        }
+      }
+      var count = 0
+      for try await won in group where won { count += 1 }
+      return count
+    }
+    #expect(winners == 1, "one claim of eight wins", sourceLocation: place)
+    #expect(try await index.job(request.fingerprint)?.fence == 1, sourceLocation: place)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<8 {
+        group.addTask {
+          _ = try await index.heartbeat(
+            request.fingerprint, fence: 1, lines: ["line \(number)"], now: start,
+            settings: settings)
+        }
+      }
+      try await group.waitForAll()
+    }
+    let lines = try await index.job(request.fingerprint)?.log.lines.count
+    #expect(lines == 9, "every heartbeat's line is kept", sourceLocation: place)
+  }
+
+  private static func phasesAreOrdered(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    let low = Job(try RequestFixture.request(103), priority: -1, now: start - .seconds(100))
+    let late = Job(try RequestFixture.request(104), priority: 7, now: start + .seconds(50))
+    let early = Job(try RequestFixture.request(105), priority: 7, now: start + .seconds(40))
+    for job in [low, late, early] { _ = try await index.insert(job) }
+    let queued = try await index.jobs(.phase(.queued), limit: 100).map(\.fingerprint)
+    let own = [early, late, low].map(\.fingerprint)
+    #expect(queued.filter(own.contains) == own, sourceLocation: place)
+    #expect(queued.first == own.first, sourceLocation: place)
+    let one = try await index.jobs(.phase(.queued), limit: 1)
+    #expect(one.map(\.fingerprint) == [early.fingerprint], sourceLocation: place)
+    #expect(try await index.jobs(.phase(.built), limit: 10).isEmpty, sourceLocation: place)
+  }
+
+  private static func dueJobsAreFound(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    let requests = [try RequestFixture.request(106), try RequestFixture.request(107)]
+    let far = start + .seconds(5_000)
+    for (offset, request) in requests.enumerated() {
+      _ = try await index.insert(Job(request, now: start))
+      _ = try await index.claim(
+        request.fingerprint, by: "w", now: far + .seconds(Int64(20 - 10 * offset)),
+        settings: settings)
+    }
+    let end = far + settings.lease
+    let before = try await index.jobs(.due(.leased, before: end + .seconds(20)), limit: 100)
+    let own = requests.map(\.fingerprint)
+    #expect(
+      before.map(\.fingerprint).filter(own.contains) == [own[1]],
+      "a lease that ends exactly then is not before", sourceLocation: place)
+    let all = try await index.jobs(.due(.leased, before: end + .seconds(21)), limit: 100)
+    #expect(
+      all.map(\.fingerprint).filter(own.contains) == [own[1], own[0]],
+      "earliest first", sourceLocation: place)
+    let swept = try await index.sweep(now: end + .seconds(20), settings: settings)
+    #expect(Set(own).isSubset(of: Set(swept.map(\.fingerprint))), sourceLocation: place)
+    #expect(try await index.sweep(now: end, settings: settings).isEmpty, sourceLocation: place)
+  }
+
+  private static func waitersAreItems(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    let (one, two) = (try RequestFixture.request(108), try RequestFixture.request(109))
+    func waiter(_ request: BuildRequest, _ owner: String, _ group: String, _ time: Int64) -> Waiter
+    {
+      Waiter(
+        fingerprint: request.fingerprint, owner: owner, group: group, since: Timestamp(time))
+    }
+    let a = waiter(one, "alice", "g1", 10)
+    let b = waiter(two, "alice", "g1", 20)
+    let c = waiter(one, "bob", "g1", 5)
+    for item in [a, b, c, waiter(one, "alice", "g1", 30)] { try await index.add(item) }
+    let fingerprint = WaiterQuery.fingerprint(one.fingerprint)
+    #expect(try await index.waiters(fingerprint, limit: 9) == [c, a], sourceLocation: place)
+    #expect(try await index.waiters(.owner("alice"), limit: 9) == [a, b], sourceLocation: place)
+    #expect(try await index.waiters(.owner("alice"), limit: 1) == [a], sourceLocation: place)
+    let group = WaiterQuery.group("g1", owner: "bob")
+    #expect(try await index.waiters(group, limit: 9) == [c], sourceLocation: place)
+    try await index.remove(a)
+    try await index.remove(a)
+    #expect(try await index.waiters(fingerprint, limit: 9) == [c], sourceLocation: place)
+  }
+
+  private static func everyStateReadsBack(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    let result = BuildResult(
+      statement: [1, 2, 3], root: Bytes32.zero, size: 7, accepted: start,
+      expires: start + .seconds(9))
+    var jobs: [Job] = []
+    for number in 110..<115 { jobs.append(Job(try RequestFixture.request(number), now: start)) }
+    for position in 1..<4 {
+      _ = try jobs[position].claim(by: "wörker\u{7}", now: start, settings: settings)
+    }
+    _ = try jobs[2].complete(fence: 1, result: result, now: start)
+    try jobs[3].fail(
+      fence: 1, message: "no", lines: ["\u{1b}[31merror: ✗"], now: start, settings: settings)
+    _ = jobs[4].cancel(now: start)
+    for job in jobs {
+      #expect(try await index.insert(job) == nil, sourceLocation: place)
+      #expect(try await index.job(job.fingerprint) == job, sourceLocation: place)
+    }
+    let failed = try await index.jobs(.phase(.failed), limit: 10)
+    #expect(failed.map(\.fingerprint) == [jobs[3].fingerprint], sourceLocation: place)
+  }
+}
