@@ -124,7 +124,8 @@ let package = Package(
         "PeerNetwork", "Emerge", "Cloud", "Binhost", nio, nioPosix, yams, lifecycle, unixSignals,
         logging, metrics,
       ]),
-    .executableTarget(name: "larder", dependencies: ["Node", "Cryptography", arguments], swiftSettings: ours),
+    .executableTarget(
+      name: "larder", dependencies: ["Wire", "Cryptography", "Trust", "Node", arguments], swiftSettings: ours),
 
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(
@@ -146,6 +147,11 @@ let package = Package(
     tests("Cloud"),
     tests("Binhost"),
     tests("Simulation"),
-    tests("Node", ["Storage", "PeerNetwork", "Emerge", "Cloud", "Binhost"]),
+    tests(
+      "Node",
+      [
+        .product(name: "NIOEmbedded", package: "swift-nio"), nio, logging, "Storage", "PeerNetwork",
+        "Emerge", "Cloud", "Binhost",
+      ]),
   ]
 )

@@ -18,7 +18,7 @@ struct Larder: AsyncParsableCommand {
     subcommands: [
       StatusCommand.self, PlanCommand.self, EmergeCommand.self,
       FetchCommand.self, PublishCommand.self, RequestCommand.self, InboxCommand.self,
-      KeyCommand.self, RefreshCommand.self,
+      TrustCommand.self, KeyCommand.self, RefreshCommand.self,
       CollectCommand.self,
     ])
 }

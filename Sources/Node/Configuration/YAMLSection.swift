@@ -98,8 +98,11 @@ struct YAMLSection {
   mutating func strings(_ key: String) throws(ConfigurationError) -> [String]? {
     guard let entry = take(key), !entry.value.isEmptyScalar else { return nil }
     if let text = entry.value.scalar?.string { return [text] }
+    guard let sequence = entry.value.sequence else {
+      throw error(entry.value.mark, key, "must be a list of words")
+    }
     var list: [String] = []
-    for item in entry.value.sequence ?? [] {
+    for item in sequence {
       guard let text = item.scalar?.string else {
         throw error(item.mark, key, "must be a list of words")
       }
@@ -151,7 +154,7 @@ struct YAMLSection {
     for entry in entries where !known.contains(entry.key) {
       let near = known.min { distance($0, entry.key) < distance($1, entry.key) }
       var message = "unknown key '\(path)\(entry.key)'"
-      if let near, distance(near, entry.key) <= 3 {
+      if let near, distance(near, entry.key) <= entry.key.utf8.count / 3 {
         message += "; did you mean '\(path)\(near)'?"
       } else if !known.isEmpty {
         message += "; known here: \(known.sorted().joined(separator: ", "))"

@@ -84,11 +84,8 @@ struct ControlServer: Sendable {
         }
         await withTaskGroup(of: Void.self) { tasks in
           tasks.addTask { await carryOut(request, emit) }
-          tasks.addTask {
-            // The command sends one line only: anything after it is the end of the connection.
-            while let next = try? await inbound.first(where: { _ in true }) { _ = next }
-          }
-          await tasks.next()
+          // The command sends one line only: what follows is the end of its connection.
+          while (try? await lines.next()) != nil {}
           tasks.cancelAll()
         }
       }
