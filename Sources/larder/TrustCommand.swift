@@ -98,7 +98,8 @@ struct TrustCommand: AsyncParsableCommand {
         return print(try Program.json(list.issuers.map { ["name": $0.name, "key": "\($0.key)"] }))
       }
       if list.issuers.isEmpty {
-        print("No issuer is trusted: nothing of others is accepted. Add one with 'larder trust add'.")
+        print(
+          "No issuer is trusted: nothing of others is accepted. Add one with 'larder trust add'.")
       }
       for issuer in list.issuers { print("\(issuer.key)  \(printable(issuer.powers))") }
       for policy in list.policies { print("policy  \(policy)") }
@@ -127,7 +128,9 @@ struct TrustCommand: AsyncParsableCommand {
       for issuer in list.issuers {
         let inScope =
           issuer.packages.isEmpty || issuer.packages.contains { $0.contains(package, system: []) }
-        print("\(issuer.name): \(inScope ? "may build it" : "may not: its scope is \(issuer.packages)")")
+        print(
+          "\(issuer.name): \(inScope ? "may build it" : "may not: its scope is \(issuer.packages)")"
+        )
       }
     }
   }

@@ -1,4 +1,4 @@
-public import Cryptography
+import Cryptography
 import Trust
 import Wire
 
@@ -81,12 +81,14 @@ struct TrustFile {
       contentFeatures: judging.contentFeatures)
   }
 
-  private func patterns(_ section: inout YAMLSection) throws(ConfigurationError) -> [PackagePattern] {
+  private func patterns(_ section: inout YAMLSection) throws(ConfigurationError) -> [PackagePattern]
+  {
     var list: [PackagePattern] = []
     for text in try section.strings("packages") ?? [] {
       guard let pattern = PackagePattern(text) else {
         throw section.error(
-          "packages", "holds \"\(text)\"; write CATEGORY/NAME with * allowed, @system or @toolchain")
+          "packages", "holds \"\(text)\"; write CATEGORY/NAME with * allowed, @system or @toolchain"
+        )
       }
       list.append(pattern)
     }
