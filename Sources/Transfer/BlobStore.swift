@@ -29,8 +29,9 @@ public protocol BlobStore: Sendable {
 
 /// One blob on its way in.
 ///
-/// One task at a time writes; blocks come in any order. The last call is one of `commit`, `suspend`
-/// and `abandon`; after it the handle is closed and the other verbs throw `BlobStoreError.closed`.
+/// Blocks come in any order and from several tasks at once. The last call, alone, is one of `commit`,
+/// `suspend` and `abandon`; after it the handle is closed and every verb throws
+/// `BlobStoreError.closed`. A commit that finds blocks missing leaves the handle open.
 /// A handle that is dropped without one counts as suspended.
 public protocol PartialBlob: Sendable {
   /// The blob's name.

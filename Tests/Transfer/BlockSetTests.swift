@@ -48,6 +48,7 @@ func blockSetMatchesASetOfIntegers(seed: UInt64) throws {
   #expect(one.blockCount == 1 && one.isSingleBlock)
   let layout = try #require(BlockLayout(size: (1 << 20) + 1))
   #expect(layout.blockCount == 17 && layout.pieceCount == 2 && !layout.isSingleBlock)
-  #expect(layout.bytes(ofBlock: 16) == (1 << 20)..<(1 << 20) + 1)
+  let last: Range<UInt64> = 1_048_576..<1_048_577
+  #expect(layout.bytes(ofBlock: 16) == last && layout.length(ofBlock: 16) == 1)
   #expect(layout.blocks(ofPiece: 1) == 16..<17)
 }

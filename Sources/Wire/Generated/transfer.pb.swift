@@ -162,7 +162,7 @@ public nonisolated struct Larder_Hello: Sendable {
 
   public var network: String = String()
 
-  /// blocks that the peer may have outstanding
+  /// blocks that the other side may have asked for and not yet got
   public var credit: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -176,7 +176,7 @@ public nonisolated struct Larder_Want: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// chosen by the asker, names this blob on this connection
+  /// chosen by the asker, names this blob on this connection, never used again
   public var stream: UInt32 = 0
 
   public var root: Data = Data()
@@ -193,24 +193,27 @@ public nonisolated struct Larder_Have: Sendable {
 
   public var stream: UInt32 = 0
 
-  /// bytes of the whole blob; 0: unknown here
+  /// bytes of the whole blob
   public var size: UInt64 = 0
 
-  /// bit set of the 64 KiB blocks held; empty: all
+  /// bit set of the 64 KiB blocks held, lowest bit first; empty: all
   public var blocks: Data = Data()
 
   /// the whole blob, if at most 64 KiB
   public var inline: Data = Data()
 
-  /// the piece layer, if at most 64 KiB
+  /// the block layer or else the piece layer, if at most 64 KiB
   public var layer: Data = Data()
+
+  /// 2: blocks; 6: pieces
+  public var layerLevel: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
 
-/// Asks for the digests of one layer: leaves of a piece, or the piece layer.
+/// Asks for digests of one layer: 64 KiB blocks or 1 MiB pieces.
 public nonisolated struct Larder_HashRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -218,11 +221,12 @@ public nonisolated struct Larder_HashRequest: Sendable {
 
   public var stream: UInt32 = 0
 
-  /// 0: 16 KiB leaves; 6: 1 MiB pieces
+  /// 2: blocks; 6: pieces
   public var level: UInt32 = 0
 
   public var start: UInt32 = 0
 
+  /// at most 2,048
   public var count: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -291,6 +295,7 @@ public nonisolated struct Larder_Cancel: Sendable {
 
   public var start: UInt32 = 0
 
+  /// 0: the asker is done with the stream
   public var count: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -323,6 +328,7 @@ public nonisolated struct Larder_Goodbye: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// 1 done, 2 busy, 3 protocol, 4 other network or version, 5 banned
   public var reason: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -663,7 +669,7 @@ nonisolated extension Larder_Want: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension Larder_Have: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Have"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}size\0\u{1}blocks\0\u{1}inline\0\u{1}layer\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}size\0\u{1}blocks\0\u{1}inline\0\u{1}layer\0\u{3}layer_level\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -676,6 +682,7 @@ nonisolated extension Larder_Have: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 3: try { try decoder.decodeSingularBytesField(value: &self.blocks) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.inline) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.layer) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.layerLevel) }()
       default: break
       }
     }
@@ -697,6 +704,9 @@ nonisolated extension Larder_Have: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.layer.isEmpty {
       try visitor.visitSingularBytesField(value: self.layer, fieldNumber: 5)
     }
+    if self.layerLevel != 0 {
+      try visitor.visitSingularUInt32Field(value: self.layerLevel, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -706,6 +716,7 @@ nonisolated extension Larder_Have: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.blocks != rhs.blocks {return false}
     if lhs.inline != rhs.inline {return false}
     if lhs.layer != rhs.layer {return false}
+    if lhs.layerLevel != rhs.layerLevel {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
