@@ -1,0 +1,70 @@
+# What can be made here: `make help`.
+
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+SWIFT ?= swift
+SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
+
+# The end-to-end runs use the same build as the tests do.
+export LARDER ?= $(CURDIR)/.build/debug/larder
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build release test demo lint format bench-binhost bench-idle install clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install what building and testing needs, as far as it is missing (Debian, Gentoo; as root)
+	@Scripts/deps
+
+build: deps ## build for development
+	$(SWIFT) build
+
+release: deps ## build the program with optimisation
+	$(SWIFT) build -c release --product larder
+
+test: deps ## lint, build, every test, the run with real Portage; ends with `N passed, N failed`
+	@Scripts/test
+
+demo: deps ## machines share packages with real Portage; KEEP=1 leaves them running
+	$(SWIFT) build --product larder
+	@Tests/EndToEnd/demo
+
+lint: ## check format and length of the sources
+	@Scripts/lint
+
+format: ## format the Swift sources
+	@Scripts/lint --fix
+
+bench-binhost: release ## emerge from Larder's directory against a plain web server; ends with `ratio: X`
+	@LARDER=$(CURDIR)/.build/release/larder Benchmarks/binhost
+
+bench-idle: release ## a node at rest with 20 peers; ends with `rss_mb: X cpu_percent: Y`
+	@LARDER=$(CURDIR)/.build/release/larder Benchmarks/idle
+
+install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/etc)
+	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'
+	install -D -m 0755 libexec/larder-portage '$(DESTDIR)$(PREFIX)/libexec/larder/larder-portage'
+	install -D -m 0755 packaging/openrc/larder.initd '$(DESTDIR)$(SYSCONFDIR)/init.d/larder'
+	install -D -m 0644 packaging/openrc/larder.confd '$(DESTDIR)$(SYSCONFDIR)/conf.d/larder'
+	install -D -m 0644 packaging/systemd/larder.service '$(DESTDIR)$(SYSTEMD_UNIT_DIR)/larder.service'
+	install -D -m 0755 packaging/postsync.d/larder '$(DESTDIR)$(SYSCONFDIR)/portage/postsync.d/larder'
+	install -d -m 0755 '$(DESTDIR)$(SYSCONFDIR)/larder/trust'
+	for file in packaging/etc/larder/larder.yaml bootstrap-peers.txt; do \
+	  target='$(DESTDIR)$(SYSCONFDIR)/larder/'"$${file##*/}"; \
+	  if [ -e "$$target" ]; then echo "kept $$target"; else install -m 0644 "$$file" "$$target"; fi; \
+	done
+	for shell in bash zsh fish; do \
+	  case $$shell in \
+	    bash) file='bash-completion/completions/larder' ;; \
+	    zsh) file='zsh/site-functions/_larder' ;; \
+	    fish) file='fish/vendor_completions.d/larder.fish' ;; \
+	  esac; \
+	  target='$(DESTDIR)$(PREFIX)/share/'"$$file"; \
+	  install -d "$${target%/*}" && \
+	    .build/release/larder --generate-completion-script $$shell >"$$target" || exit 1; \
+	done
+
+clean: ## remove everything that was built
+	rm -rf .build
