@@ -125,7 +125,8 @@ let package = Package(
         logging, metrics,
       ]),
     .executableTarget(
-      name: "larder", dependencies: ["Wire", "Cryptography", "Trust", "Node", arguments], swiftSettings: ours),
+      name: "larder", dependencies: ["Wire", "Cryptography", "Trust", "Node", arguments],
+      swiftSettings: ours),
 
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(
