@@ -50,12 +50,15 @@ public enum FingerprintField: String, Sendable, Hashable, CaseIterable, Codable 
   case local = "local build settings"
 
   /// Whether a finished gpkg carries the field, so that it can be computed anew from it.
+  ///
+  /// It holds no distfile digests; and whether /usr is merged doesn't show, since packages install
+  /// to /lib on both kinds of system.
   public var isInGpkg: Bool {
     switch self {
-    case .distfiles, .local: false
+    case .distfiles, .usr: false
     case .category, .package, .version, .slot, .subslot, .repository, .eapi, .chost, .abi,
-      .defaultABI, .libdir, .arch, .elibc, .kernel, .eprefix, .usr, .use, .idepend, .pdepend,
-      .rdepend, .boundDepend:
+      .defaultABI, .libdir, .arch, .elibc, .kernel, .eprefix, .use, .idepend, .pdepend, .rdepend,
+      .boundDepend, .local:
       true
     }
   }

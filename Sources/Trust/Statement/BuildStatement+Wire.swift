@@ -135,7 +135,7 @@ extension JudgedFacts {
     return symbols.count > Self.mostSymbols || !symbols.allSatisfy(Self.isWord) ? "symbols" : nil
   }
 
-  private static func isWord(_ word: String) -> Bool {
+  static func isWord(_ word: String) -> Bool {
     word.utf8.count <= longestWord && word.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
   }
 

@@ -41,14 +41,14 @@ public struct JudgedFacts: Sendable, Hashable {
   /// What the configuration says: all but libc, symbols and the binding to the compiler, which only
   /// the finished package shows.
   ///
-  /// `native` is the builder's CPU, which `-C target-cpu=native` stands for.
-  public init(of facts: PackageFacts, native: CPUFeatures) {
+  /// The helper resolves the flags of every compiler to `cpu.features`; what it could not resolve
+  /// stands there under a name that no CPU has.
+  public init(of facts: PackageFacts) {
     self.init()
     let configured = CompilerFlags(facts.flags)
     march = facts.cpu.march
     level = CPULevel(rawValue: facts.cpu.level)
     features = CPUFeatures(facts.cpu.features)
-      .union(configured.features(beyond: facts.cpu, native: native))
     if let level { features.formUnion(level.features) }
     flags = configured.digest
     compiler = facts.compiler
