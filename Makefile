@@ -22,7 +22,7 @@ build: deps ## build for development
 	$(SWIFT) build
 
 release: deps ## build the program with optimisation
-	$(SWIFT) build -c release --product larder
+	$(SWIFT) build -c release --static-swift-stdlib --product larder
 
 test: deps ## lint, build, every test, the run with real Portage; ends with `N passed, N failed`
 	@Scripts/test

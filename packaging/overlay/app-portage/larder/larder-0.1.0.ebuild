@@ -60,7 +60,7 @@ swift_build() {
 }
 
 src_compile() {
-	swift_build -c release -Xswiftc -static-stdlib --product larder
+	swift_build -c release --static-swift-stdlib --product larder
 }
 
 src_test() {
