@@ -24,11 +24,11 @@ class Lab:
 
     def init(self):
         os.makedirs(self.path, exist_ok=True)
-        self._lab("init", self.path)
+        self.command("init", self.path)
         return self
 
     def host(self, name, *options):
-        self._lab("host", self.path, name, *options)
+        self.command("host", self.path, name, *options)
         return Host(self, name)
 
     def repository(self, name):
@@ -38,7 +38,8 @@ class Lab:
         shutil.copytree(os.path.join(self.path, "repository"), copy)
         return copy
 
-    def _lab(self, *words, check=True, env=None):
+    def command(self, *words, check=True, env=None):
+        """Runs portage-lab; raises LabError with the end of its output when it fails."""
         command = [os.path.join(HERE, "portage-lab"), *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False,
                               stdin=subprocess.DEVNULL, env={**os.environ, **SMALL, **(env or {})})
@@ -62,7 +63,8 @@ class Host:
 
     def run(self, *command, env=None, check=True):
         words = [f"{key}={value}" for key, value in (env or {}).items()]
-        return self.lab._lab("run", self.lab.path, self.name, *words, "--", *command, check=check)
+        return self.lab.command("run", self.lab.path, self.name, *words, "--", *command,
+                                check=check)
 
     def emerge(self, *arguments, env=None, check=True):
         return self.run("emerge", *arguments, env=env, check=check)
