@@ -47,24 +47,21 @@ install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/e
 	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'
 	install -D -m 0755 libexec/larder-portage '$(DESTDIR)$(PREFIX)/libexec/larder/larder-portage'
 	install -D -m 0755 packaging/openrc/larder.initd '$(DESTDIR)$(SYSCONFDIR)/init.d/larder'
-	install -D -m 0644 packaging/openrc/larder.confd '$(DESTDIR)$(SYSCONFDIR)/conf.d/larder'
 	install -D -m 0644 packaging/systemd/larder.service '$(DESTDIR)$(SYSTEMD_UNIT_DIR)/larder.service'
 	install -D -m 0755 packaging/postsync.d/larder '$(DESTDIR)$(SYSCONFDIR)/portage/postsync.d/larder'
-	install -d -m 0755 '$(DESTDIR)$(SYSCONFDIR)/larder/trust'
-	for file in packaging/etc/larder/larder.yaml bootstrap-peers.txt; do \
-	  target='$(DESTDIR)$(SYSCONFDIR)/larder/'"$${file##*/}"; \
-	  if [ -e "$$target" ]; then echo "kept $$target"; else install -m 0644 "$$file" "$$target"; fi; \
-	done
-	for shell in bash zsh fish; do \
-	  case $$shell in \
-	    bash) file='bash-completion/completions/larder' ;; \
-	    zsh) file='zsh/site-functions/_larder' ;; \
-	    fish) file='fish/vendor_completions.d/larder.fish' ;; \
-	  esac; \
-	  target='$(DESTDIR)$(PREFIX)/share/'"$$file"; \
-	  install -d "$${target%/*}" && \
-	    .build/release/larder --generate-completion-script $$shell >"$$target" || exit 1; \
-	done
+	install -d -m 0755 '$(DESTDIR)$(SYSCONFDIR)/larder/trust' '$(DESTDIR)$(SYSCONFDIR)/conf.d'
+	@# What the owner may have edited is kept.
+	@keep() { if [ -e "$$2" ]; then echo "kept $$2"; else install -m 0644 "$$1" "$$2"; fi; }; \
+	  keep packaging/openrc/larder.confd '$(DESTDIR)$(SYSCONFDIR)/conf.d/larder'; \
+	  keep packaging/etc/larder/larder.yaml '$(DESTDIR)$(SYSCONFDIR)/larder/larder.yaml'; \
+	  keep bootstrap-peers.txt '$(DESTDIR)$(SYSCONFDIR)/larder/bootstrap-peers.txt'
+	@complete() { \
+	    install -d "$${2%/*}" && .build/release/larder --generate-completion-script "$$1" >"$$2"; \
+	  }; \
+	  share='$(DESTDIR)$(PREFIX)/share'; \
+	  complete bash "$$share/bash-completion/completions/larder" && \
+	  complete zsh "$$share/zsh/site-functions/_larder" && \
+	  complete fish "$$share/fish/vendor_completions.d/larder.fish"
 
 clean: ## remove everything that was built
 	rm -rf .build
