@@ -27,6 +27,15 @@ import Testing
     #expect(try DependencyTree(text).normalized.description == expected)
   }
 
+  /// Portage keeps an all-of group that a group of one held; both forms must come out the same.
+  @Test func whatPortageReducedNormalizesToTheSameTree() throws {
+    for line in try Fixture.text("dependencies.tsv").split(separator: "\n") {
+      let columns = line.split(separator: "\t")
+      let mine = try DependencyTree(columns[0]).normalized
+      #expect(try mine == DependencyTree(columns[1]).normalized)
+    }
+  }
+
   @Test(arguments: [
     (">=sys-libs/glibc-2.36 a/b", "a/b"), ("sys-libs/glibc:2.2", ""),
     ("|| ( sys-libs/glibc sys-libs/musl ) a/b", "a/b"),

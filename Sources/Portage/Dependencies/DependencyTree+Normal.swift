@@ -1,5 +1,5 @@
 extension DependencyTree {
-  /// The tree without redundant groups, as Portage reduces a string before it writes it.
+  /// The tree without redundant groups, which Portage also takes out before it writes a string.
   ///
   /// A group of one is that one, an all-of group within an all-of group and an any-of group
   /// within an any-of group are merged, empty groups are left out. Order and repetitions stay.

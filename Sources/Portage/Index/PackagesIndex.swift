@@ -29,12 +29,6 @@ public struct PackagesIndex: Sendable, Hashable {
     public init() {}
   }
 
-  /// Fields that an entry takes from the header where it lacks them, as Portage's binary tree does.
-  public static let inheritedFields = ["CHOST", "REPO"]
-
-  /// What an absent field of an entry means; of all others it is the empty text.
-  public static let defaults = ["EAPI": "0", "SLOT": "0"]
-
   /// The header's fields.
   public var header: [String: String]
   /// The entries, in the order read.
@@ -61,11 +55,19 @@ public struct PackagesIndex: Sendable, Hashable {
     }
   }
 
+  /// Whether an entry takes the field from the header where it lacks it, as Portage has it.
+  public static func isInherited(_ name: String) -> Bool { name == "CHOST" || name == "REPO" }
+
+  /// What an absent field of an entry means.
+  public static func defaultValue(of name: String) -> String {
+    name == "EAPI" || name == "SLOT" ? "0" : ""
+  }
+
   /// A field of an entry: its own, else the header's where that is inherited, else the default.
-  public func value(_ name: String, of entry: PackagesEntry) -> String? {
+  public func value(_ name: String, of entry: PackagesEntry) -> String {
     if let own = entry[name] { return own }
-    if Self.inheritedFields.contains(name), let shared = header[name] { return shared }
-    return Self.defaults[name]
+    if Self.isInherited(name), let shared = header[name] { return shared }
+    return Self.defaultValue(of: name)
   }
 
   /// The time stamp in Unix seconds, if the header has one.

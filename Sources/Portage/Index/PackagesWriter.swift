@@ -23,11 +23,7 @@ public struct PackagesWriter<Failure: Error> {
 
   /// Prints one entry.
   public mutating func append(_ entry: PackagesEntry) throws(Failure) {
-    try write(
-      entry.fields.filter { name, value in
-        if PackagesIndex.inheritedFields.contains(name) { return header[name] != value }
-        return PackagesIndex.defaults[name] != value
-      })
+    try write(entry.fields, leavingOut: true)
   }
 
   /// Hands the rest to the sink; nothing may be appended after it.
@@ -47,18 +43,32 @@ public struct PackagesWriter<Failure: Error> {
     }
   }
 
-  private mutating func write(_ fields: [String: String]) throws(Failure) {
-    for (name, value) in fields.sorted(by: { Self.rank($0.key) < Self.rank($1.key) })
-    where !value.isEmpty {
-      buffer.append(contentsOf: name.utf8)
+  private mutating func write(
+    _ fields: [String: String], leavingOut: Bool = false
+  ) throws(Failure) {
+    var lines: [(rank: String, name: String, value: String)] = []
+    lines.reserveCapacity(fields.count)
+    for (name, value) in fields where !value.isEmpty {
+      if leavingOut, isImplied(name, value) { continue }
+      lines.append((Self.rank(name), name, value))
+    }
+    lines.sort { $0.rank < $1.rank }
+    for line in lines {
+      buffer.append(contentsOf: line.name.utf8)
       buffer.append(UInt8(ascii: ":"))
       buffer.append(UInt8(ascii: " "))
-      buffer.append(contentsOf: value.utf8)
+      buffer.append(contentsOf: line.value.utf8)
       buffer.append(0x0a)
     }
     buffer.append(0x0a)
     guard buffer.count >= Self.chunk else { return }
     try finish()
+  }
+
+  /// Whether a reader takes the value from the header or the default where the field is absent.
+  private func isImplied(_ name: String, _ value: String) -> Bool {
+    if PackagesIndex.isInherited(name) { return header[name] == value }
+    return PackagesIndex.defaultValue(of: name) == value
   }
 }
 
