@@ -1,0 +1,98 @@
+public import Cryptography
+import Foundation
+import GRDB
+public import Wire
+
+/// A package that the binhost offers to Portage.
+public struct StoredListing: Sendable, Equatable {
+  /// The path below the binhost's directory.
+  public let path: String
+  /// The file.
+  public let root: ContentRoot
+  /// What it is a build of.
+  public let fingerprint: Bytes32
+  /// The index entry as `NAME: value` lines.
+  public let entry: [UInt8]
+  /// When it was first listed.
+  public let listed: Timestamp
+
+  /// A listing of these parts.
+  public init(
+    path: String, root: ContentRoot, fingerprint: Bytes32, entry: [UInt8], listed: Timestamp
+  ) {
+    self.path = path
+    self.root = root
+    self.fingerprint = fingerprint
+    self.entry = entry
+    self.listed = listed
+  }
+}
+
+extension Catalog {
+  /// Replaces what is listed: new ones are added, absent ones count as delisted since `now`.
+  ///
+  /// Call it before the index is written, so that nothing that Portage can see is ever unprotected.
+  public func setListings(_ listings: [StoredListing], now: Timestamp) async throws {
+    try await write { database in
+      let paths = Set(listings.map(\.path))
+      let sql = "SELECT path FROM listings WHERE delisted IS NULL"
+      for path in try String.fetchAll(database, sql: sql) where !paths.contains(path) {
+        try database.execute(
+          sql: "UPDATE listings SET delisted = ? WHERE path = ?", arguments: [now.seconds, path])
+      }
+      for listing in listings { try Self.insert(listing, in: database) }
+    }
+  }
+
+  /// Lists one more package, or renews its entry.
+  public func list(_ listing: StoredListing) async throws {
+    try await write { try Self.insert(listing, in: $0) }
+  }
+
+  /// Takes packages off the list; their blobs stay protected for a while.
+  public func delist(_ roots: [ContentRoot], now: Timestamp) async throws {
+    try await write { database in
+      for root in roots {
+        try database.execute(
+          sql: "UPDATE listings SET delisted = ? WHERE root = ? AND delisted IS NULL",
+          arguments: [now.seconds, root.column])
+      }
+    }
+  }
+
+  /// What is listed, in the order of the paths.
+  public func listings() async throws -> [StoredListing] {
+    try await read { database in
+      let sql = "SELECT * FROM listings WHERE delisted IS NULL ORDER BY path"
+      return try Row.fetchAll(database, sql: sql).map { row in
+        StoredListing(
+          path: row.text("path"), root: row.root(), fingerprint: row.bytes32("fingerprint"),
+          entry: row.bytes("entry"), listed: row.timestamp("listed"))
+      }
+    }
+  }
+
+  /// Forgets what was delisted before a time; returns how many.
+  @discardableResult
+  public func removeDelisted(before time: Timestamp) async throws -> Int {
+    try await write { database in
+      try database.execute(
+        sql: "DELETE FROM listings WHERE delisted < ?", arguments: [time.seconds])
+      return database.changesCount
+    }
+  }
+
+  private static func insert(_ listing: StoredListing, in database: Database) throws {
+    try database.execute(
+      sql: """
+        INSERT INTO listings (path, root, fingerprint, entry, listed) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (path) DO UPDATE SET
+          root = excluded.root, fingerprint = excluded.fingerprint, entry = excluded.entry,
+          listed = iif(delisted IS NULL, listed, excluded.listed), delisted = NULL
+        """,
+      arguments: [
+        listing.path, listing.root.column, listing.fingerprint.column, Data(listing.entry),
+        listing.listed.seconds,
+      ])
+  }
+}

@@ -1,0 +1,147 @@
+public import Cryptography
+import Foundation
+import GRDB
+public import Wire
+
+/// A build statement as it came, with what it is found by.
+public struct StoredStatement: Sendable, Hashable {
+  /// What it is a build of.
+  public let fingerprint: Bytes32
+  /// Who signed it.
+  public let issuer: Bytes32
+  /// The file that it speaks of.
+  public let root: ContentRoot
+  /// Its place among the issuer's statements about this file.
+  public let sequence: UInt64
+  /// When it ends.
+  public let expires: Timestamp
+  /// The signed bytes.
+  public let encoded: [UInt8]
+
+  /// A statement of these parts.
+  public init(
+    fingerprint: Bytes32, issuer: Bytes32, root: ContentRoot, sequence: UInt64,
+    expires: Timestamp, encoded: [UInt8]
+  ) {
+    self.fingerprint = fingerprint
+    self.issuer = issuer
+    self.root = root
+    self.sequence = sequence
+    self.expires = expires
+    self.encoded = encoded
+  }
+}
+
+/// How often an issuer's builds failed the check of the package.
+public struct IssuerFaults: Sendable, Equatable {
+  /// The issuer's key.
+  public let issuer: Bytes32
+  /// How often.
+  public let count: Int
+  /// When last.
+  public let last: Timestamp
+  /// What was wrong the last time.
+  public let reason: String
+}
+
+extension Catalog {
+  /// Keeps statements; of two about one file by one issuer the one with the higher sequence stays.
+  public func keep(_ statements: [StoredStatement]) async throws {
+    try await write { database in
+      for statement in statements {
+        try database.execute(
+          sql: """
+            INSERT INTO statements (fingerprint, issuer, root, sequence, expires, encoded)
+            VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (fingerprint, issuer, root) DO UPDATE SET
+              sequence = excluded.sequence, expires = excluded.expires, encoded = excluded.encoded
+            WHERE excluded.sequence > sequence
+            """,
+          arguments: [
+            statement.fingerprint.column, statement.issuer.column, statement.root.column,
+            Int64(clamping: statement.sequence), statement.expires.seconds,
+            Data(statement.encoded),
+          ])
+      }
+    }
+  }
+
+  /// The statements about a fingerprint, tombstones included, that have not ended.
+  public func statements(
+    of fingerprint: Bytes32, now: Timestamp
+  ) async throws -> [StoredStatement] {
+    try await statements(where: "fingerprint", is: fingerprint, now: now)
+  }
+
+  /// The statements about a file that have not ended.
+  public func statements(
+    about root: ContentRoot, now: Timestamp
+  ) async throws -> [StoredStatement] {
+    try await statements(where: "root", is: root.bytes, now: now)
+  }
+
+  /// The statements of an issuer that have not ended: what a revocation touches.
+  public func statements(
+    by issuer: Bytes32, now: Timestamp
+  ) async throws -> [StoredStatement] {
+    try await statements(where: "issuer", is: issuer, now: now)
+  }
+
+  /// Removes what has ended; returns how many.
+  @discardableResult
+  public func removeEndedStatements(now: Timestamp) async throws -> Int {
+    try await write { database in
+      try database.execute(
+        sql: "DELETE FROM statements WHERE expires <= ?", arguments: [now.seconds])
+      return database.changesCount
+    }
+  }
+
+  /// How many statements are kept.
+  public func statementCount() async throws -> Int {
+    try await read { try Int.fetchOne($0, sql: "SELECT count(*) FROM statements") ?? 0 }
+  }
+
+  /// Counts a build of this issuer that failed the check of the package.
+  public func countFault(of issuer: Bytes32, reason: String, now: Timestamp) async throws {
+    try await write { database in
+      try database.execute(
+        sql: """
+          INSERT INTO issuer_faults (issuer, faults, last, reason) VALUES (?, 1, ?, ?)
+          ON CONFLICT (issuer) DO UPDATE SET
+            faults = faults + 1, last = excluded.last, reason = excluded.reason
+          """,
+        arguments: [issuer.column, now.seconds, String(reason.prefix(1_000))])
+    }
+  }
+
+  /// The issuers whose builds failed, worst first.
+  public func issuerFaults() async throws -> [IssuerFaults] {
+    try await read { database in
+      let sql = "SELECT * FROM issuer_faults ORDER BY faults DESC, issuer LIMIT 100"
+      return try Row.fetchAll(database, sql: sql).map { row in
+        IssuerFaults(
+          issuer: row.bytes32("issuer"), count: row["faults"], last: row.timestamp("last"),
+          reason: row.text("reason"))
+      }
+    }
+  }
+
+  private func statements(
+    where column: String, is value: Bytes32, now: Timestamp
+  ) async throws -> [StoredStatement] {
+    try await read { database in
+      let sql = """
+        SELECT * FROM statements WHERE \(column) = ? AND expires > ?
+        ORDER BY fingerprint, issuer, root LIMIT 10000
+        """
+      let arguments: StatementArguments = [value.column, now.seconds]
+      return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
+        StoredStatement(
+          fingerprint: row.bytes32("fingerprint"), issuer: row.bytes32("issuer"),
+          root: row.root(), sequence: row.number("sequence"), expires: row.timestamp("expires"),
+          encoded: row.bytes("encoded"))
+      }
+    }
+  }
+}
