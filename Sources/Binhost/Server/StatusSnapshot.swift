@@ -1,0 +1,174 @@
+/// What the status page shows, filled by the node each time somebody asks.
+///
+/// Every text in it may come from a peer: the page prints it as text, never as markup.
+public struct StatusSnapshot: Codable, Sendable, Equatable {
+  /// This node.
+  public struct Node: Codable, Sendable, Equatable {
+    /// The public key in hexadecimal.
+    public var key = ""
+    /// The version of the program.
+    public var version = ""
+    /// `desktop` or `seeder`.
+    public var role = "desktop"
+    /// The addresses that it announces.
+    public var addresses: [String] = []
+    /// Seconds since the start.
+    public var uptime: Int64 = 0
+
+    /// An unknown node.
+    public init() {}
+  }
+
+  /// Another node.
+  public struct Peer: Codable, Sendable, Equatable {
+    /// Its key in hexadecimal.
+    public var key: String
+    /// Where it is.
+    public var address: String
+    /// Seconds since it was last heard of.
+    public var seen: Int64
+    /// What is known of it besides: a role, a ban and its reason; may be empty.
+    public var note: String
+
+    /// A peer of these parts.
+    public init(key: String, address: String, seen: Int64, note: String = "") {
+      self.key = key
+      self.address = address
+      self.seen = seen
+      self.note = note
+    }
+  }
+
+  /// The records of the distributed table.
+  public struct Records: Codable, Sendable, Equatable {
+    /// Build statements that this node keeps for others.
+    public var statements = 0
+    /// Provider announcements that this node keeps for others.
+    public var providers = 0
+    /// Builds of its own that it announces.
+    public var published = 0
+
+    /// No records.
+    public init() {}
+  }
+
+  /// The blobs on disk.
+  public struct Blobs: Codable, Sendable, Equatable {
+    /// Complete blobs.
+    public var count = 0
+    /// Their bytes.
+    public var bytes: UInt64 = 0
+    /// The bytes that they may take; 0 if there is no quota.
+    public var quota: UInt64 = 0
+    /// Packages that Portage can take now.
+    public var listed = 0
+    /// The `TIMESTAMP` of the index; 0 before the first.
+    public var indexed: Int64 = 0
+
+    /// No blobs.
+    public init() {}
+  }
+
+  /// A fetch under way.
+  public struct Transfer: Codable, Sendable, Equatable {
+    /// The package, or the blob's name.
+    public var name: String
+    /// The bytes here.
+    public var done: UInt64
+    /// The bytes of the whole.
+    public var size: UInt64
+    /// Peers that give.
+    public var peers: Int
+    /// Bytes a second.
+    public var rate: UInt64
+
+    /// A fetch of these parts.
+    public init(name: String, done: UInt64, size: UInt64, peers: Int, rate: UInt64) {
+      self.name = name
+      self.done = done
+      self.size = size
+      self.peers = peers
+      self.rate = rate
+    }
+  }
+
+  /// The bytes moved since the start.
+  public struct Traffic: Codable, Sendable, Equatable {
+    /// Bytes received.
+    public var received: UInt64 = 0
+    /// Bytes sent.
+    public var sent: UInt64 = 0
+
+    /// No traffic.
+    public init() {}
+  }
+
+  /// A build that was asked for.
+  public struct Job: Codable, Sendable, Equatable {
+    /// `category/package-version`.
+    public var name: String
+    /// Its state in a word.
+    public var state: String
+    /// Seconds in that state.
+    public var age: Int64
+    /// The worker, the last line of the log or the failure; may be empty.
+    public var detail: String
+
+    /// A job of these parts.
+    public init(name: String, state: String, age: Int64, detail: String = "") {
+      self.name = name
+      self.state = state
+      self.age = age
+      self.detail = detail
+    }
+  }
+
+  /// How often a wanted package was found built.
+  public struct Lookups: Codable, Sendable, Equatable {
+    /// Packages that an accepted build was found for.
+    public var hits: Int64 = 0
+    /// Packages that none was found for.
+    public var misses: Int64 = 0
+
+    /// No look-ups.
+    public init() {}
+  }
+
+  /// The most peers, transfers or jobs that are shown.
+  public static let mostRows = 200
+
+  /// This node.
+  public var node = Node()
+  /// The number of peers known, of which `peers` holds at most `mostRows`.
+  public var peerCount = 0
+  /// The peers heard of last.
+  public var peers: [Peer] = []
+  /// The records kept.
+  public var records = Records()
+  /// The blobs kept.
+  public var blobs = Blobs()
+  /// The fetches under way.
+  public var transfers: [Transfer] = []
+  /// The bytes moved.
+  public var traffic = Traffic()
+  /// The builds asked for, newest first.
+  public var jobs: [Job] = []
+  /// The look-ups.
+  public var lookups = Lookups()
+  /// What the owner should know, each in a sentence.
+  public var warnings: [String] = []
+
+  /// An empty snapshot.
+  public init() {}
+
+  /// The snapshot with no more rows than are shown.
+  var bounded: StatusSnapshot {
+    var bounded = self
+    bounded.peerCount = max(peerCount, peers.count)
+    bounded.peers = Array(peers.prefix(Self.mostRows))
+    bounded.transfers = Array(transfers.prefix(Self.mostRows))
+    bounded.jobs = Array(jobs.prefix(Self.mostRows))
+    bounded.warnings = Array(warnings.prefix(20))
+    return bounded
+  }
+}
