@@ -31,6 +31,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -59,6 +60,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -103,8 +105,8 @@ let package = Package(
     module(
       "PeerNetwork",
       [
-        "Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, x509, crypto, protobuf,
-        deque, logging, metrics,
+        "Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, x509, asn1, crypto,
+        protobuf, deque, logging, metrics,
       ]),
     module("Emerge", ["Portage", "Trust", "Builder", subprocess, systemPackage, logging]),
     module(

@@ -1,0 +1,133 @@
+import CoreMetrics
+import Cryptography
+import Synchronization
+import Transfer
+import Wire
+
+/// The open connections by node key, the fetches that wait for one, and the banned nodes.
+final class ConnectionPool: Sendable {
+  /// What a fetch gets when it wants a connection.
+  enum Answer {
+    case open(PeerConnection)
+    case opening
+    case banned
+    case refused
+  }
+
+  private struct State {
+    var connections: [PublicKey: [PeerConnection]] = [:]
+    var count = 0
+    var waiting: [PublicKey: [FetchDriver]] = [:]
+    var bans: BanList
+  }
+
+  /// The connections that one node may have with us: both sides may connect at the same time.
+  private static let perNode = 4
+  /// The connections that may wait to be opened.
+  private static let openingBound = 512
+
+  let jobs: AsyncStream<TransferService.Provider>
+  private let job: AsyncStream<TransferService.Provider>.Continuation
+  private let state: Mutex<State>
+  private let context: TransferContext
+
+  init(context: TransferContext) {
+    self.context = context
+    state = Mutex(
+      State(
+        bans: BanList(capacity: context.settings.bans, term: context.settings.banTime)))
+    (jobs, job) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.openingBound))
+  }
+
+  /// An open connection to a provider, or the promise that the fetch hears of one.
+  func connection(to provider: TransferService.Provider, for driver: FetchDriver) -> Answer {
+    let now = context.clock.now
+    return state.withLock { state in
+      let key = provider.key
+      if state.bans.ban(of: key, now: now) != nil { return .banned }
+      if let open = state.connections[key]?.last { return .open(open) }
+      if let drivers = state.waiting[key] {
+        if !drivers.contains(where: { $0 === driver }) {
+          state.waiting[key]?.append(driver)
+        }
+        return .opening
+      }
+      guard state.count < context.settings.connections,
+        case .enqueued = job.yield(provider)
+      else { return .refused }
+      state.waiting[key] = [driver]
+      return .opening
+    }
+  }
+
+  /// Takes in a connection whose peer greeted us; returns why not, or who waited for it.
+  func admit(
+    _ connection: PeerConnection
+  ) -> (refusal: TransferFrame.Goodbye?, waiting: [FetchDriver]) {
+    let now = context.clock.now
+    return state.withLock { state in
+      let key = connection.key
+      if state.bans.ban(of: key, now: now) != nil { return (.banned, []) }
+      let siblings = state.connections[key]?.count ?? 0
+      guard state.count < context.settings.connections, siblings < Self.perNode else {
+        return (.busy, [])
+      }
+      state.connections[key, default: []].append(connection)
+      state.count += 1
+      context.metrics.connections.record(state.count)
+      return (nil, state.waiting.removeValue(forKey: key) ?? [])
+    }
+  }
+
+  /// Forgets a connection that is closed.
+  func remove(_ connection: PeerConnection) {
+    state.withLock { state in
+      let key = connection.key
+      guard let at = state.connections[key]?.firstIndex(where: { $0 === connection }) else {
+        return
+      }
+      state.connections[key]?.remove(at: at)
+      if state.connections[key]?.isEmpty ?? false { state.connections[key] = nil }
+      state.count -= 1
+      context.metrics.connections.record(state.count)
+    }
+  }
+
+  /// Notes that no connection could be opened; returns who waited for it.
+  func failed(_ key: PublicKey) -> [FetchDriver] {
+    state.withLock { $0.waiting.removeValue(forKey: key) ?? [] }
+  }
+
+  /// Bans a node and ends its connections.
+  func ban(_ key: PublicKey, for offence: Offence) {
+    let now = context.clock.now
+    let connections = state.withLock { state in
+      state.bans.ban(key, for: offence, now: now)
+      return state.connections[key] ?? []
+    }
+    context.metrics.bans.increment()
+    for connection in connections { connection.close(.banned) }
+  }
+
+  /// Ends a ban.
+  func lift(_ key: PublicKey) {
+    state.withLock { $0.bans.lift(key) }
+  }
+
+  /// Whether the node is banned now.
+  func isBanned(_ key: PublicKey) -> Bool {
+    let now = context.clock.now
+    return state.withLock { $0.bans.ban(of: key, now: now) != nil }
+  }
+
+  /// The bans that last.
+  var bans: [(key: PublicKey, entry: BanList.Entry)] {
+    let now = context.clock.now
+    return state.withLock { $0.bans.current(now: now) }
+  }
+
+  /// The open connections.
+  var connections: [PeerConnection] {
+    state.withLock { $0.connections.values.flatMap { $0 } }
+  }
+}

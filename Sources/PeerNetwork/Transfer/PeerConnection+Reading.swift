@@ -1,0 +1,117 @@
+import CoreMetrics
+import Cryptography
+import Synchronization
+import Transfer
+import Wire
+
+extension PeerConnection {
+  /// The blocks and answers of streams that ended which may still come in.
+  private static let strayBound = 4_096
+
+  /// Handles one event; returns whether the connection goes on.
+  func take(_ event: FrameDecoder.Event) async -> Bool {
+    switch event {
+    case .block(let stream, let index, let bytes):
+      context.metrics.received.increment(by: bytes.count)
+      let driver = state.withLock { state in
+        state.received += UInt64(bytes.count)
+        return state.streams[stream]
+      }
+      let isFine = await take(block: index, bytes, of: stream, driver)
+      let pause = context.download.take(bytes.count)
+      if pause > .zero { try? await Task.sleep(for: pause) }
+      return isFine
+    case .frame(let frame):
+      return await take(frame)
+    }
+  }
+
+  private func take(_ frame: TransferFrame) async -> Bool {
+    let now = context.clock.now
+    switch frame {
+    case .hello:
+      return violation()
+    case .want, .hashRequest, .blockRequest, .cancel:
+      return perform(state.withLock { $0.serve.receive(frame) })
+    case .have(let have):
+      guard let driver = driver(of: have.stream) else { return stray(have.stream) }
+      await driver.have(have, from: self)
+    case .hashes(let stream, let level, let start, let digests):
+      guard let driver = driver(of: stream) else { return stray(stream) }
+      await driver.hashes(digests, level: level, start: start, from: self)
+    case .reject(let stream, let reason):
+      guard let driver = driver(of: stream) else { return stray(stream) }
+      await driver.event(now) { $0.rejected(self.key, reason, now: now) }
+    case .choke, .unchoke:
+      let isChoked = frame == .choke
+      let drivers = state.withLock { state in
+        state.isChoked = isChoked
+        return Array(state.streams.values)
+      }
+      for driver in drivers {
+        await driver.event(now) {
+          isChoked ? $0.choked(self.key, now: now) : $0.unchoked(self.key, now: now)
+        }
+      }
+    case .blockData:
+      return violation()
+    case .goodbye:
+      return false
+    }
+    return true
+  }
+
+  /// Checks a block here, off the event loop, while its bytes are hot.
+  private func take(
+    block index: Int, _ bytes: [UInt8], of stream: UInt32, _ driver: FetchDriver?
+  ) async -> Bool {
+    guard let driver else { return stray(stream) }
+    switch await driver.arrived(index, length: bytes.count, from: self) {
+    case .drop: return true
+    case .refused: return false
+    case .check(let digest):
+      let block = VerifiedBlock(
+        checking: bytes, index: index, layout: driver.layout, expected: digest)
+      guard let block else {
+        context.metrics.badBlocks.increment()
+        await driver.bad(index, from: self)
+        return false
+      }
+      await driver.write(block, from: self)
+      return true
+    }
+  }
+
+  private func driver(of stream: UInt32) -> FetchDriver? {
+    state.withLock { $0.streams[stream] }
+  }
+
+  /// An answer for a stream that is not open: late if it was, else made up.
+  private func stray(_ stream: UInt32) -> Bool {
+    let isFine = state.withLock { state in
+      state.strays += 1
+      return stream >= 1 && stream <= state.lastStream && state.strays <= Self.strayBound
+    }
+    return isFine ? true : violation()
+  }
+
+  private func violation() -> Bool {
+    context.metrics.violations.increment()
+    close(.violation)
+    return false
+  }
+
+  /// Does what the serving side wants; returns whether the connection goes on.
+  private func perform(_ actions: [ServeMachine.Action]) -> Bool {
+    for action in actions {
+      switch action {
+      case .send(let frame): send(frame)
+      case .close(let reason):
+        context.metrics.violations.increment()
+        close(reason)
+      }
+    }
+    wake()
+    return true
+  }
+}

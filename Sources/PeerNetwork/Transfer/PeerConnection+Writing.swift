@@ -1,0 +1,133 @@
+import CoreMetrics
+import Cryptography
+import DequeModule
+import NIOCore
+import Synchronization
+import Transfer
+import Wire
+
+extension PeerConnection {
+  private enum Next {
+    case frame(OutboundFrame)
+    case work(ServeMachine.Work)
+    case pause(Duration)
+    case nothing
+    case end
+  }
+
+  /// Writes what is queued, then what was asked for, as fast as the peer reads.
+  func write(to outbound: NIOAsyncChannelOutboundWriter<OutboundFrame>) async {
+    do {
+      for await _ in bell {
+        guard try await drain(to: outbound) else { return }
+      }
+    } catch {
+      // The connection is gone, or this task is cancelled: the reader tells the fetches.
+    }
+  }
+
+  /// Writes until there is nothing to write; returns false after the last frame.
+  private func drain(
+    to outbound: NIOAsyncChannelOutboundWriter<OutboundFrame>
+  ) async throws -> Bool {
+    while true {
+      switch next() {
+      case .frame(let frame): try await outbound.write(frame)
+      case .work(let work):
+        if let frame = await answer(work) { try await outbound.write(frame) }
+        for action in state.withLock({ $0.serve.relent() }) {
+          if case .send(let frame) = action { send(frame) }
+        }
+      case .pause(let time):
+        // Short, so that control frames don't wait behind the rate limit.
+        try await Task.sleep(for: min(time, .milliseconds(50)))
+      case .nothing: return true
+      case .end: return false
+      }
+    }
+  }
+
+  private func next() -> Next {
+    let now = context.clock.now
+    return state.withLock { state in
+      if let frame = state.control.popFirst() { return .frame(frame) }
+      if state.isEnding { return .end }
+      guard !state.serve.isIdle else { return .nothing }
+      if state.sendAfter > now { return .pause(state.sendAfter - now) }
+      return state.serve.next().map { .work($0) } ?? .nothing
+    }
+  }
+
+  /// The frame that answers one request; nil if a reject was queued instead.
+  private func answer(_ work: ServeMachine.Work) async -> OutboundFrame? {
+    switch work {
+    case .describe(let stream, let root):
+      let layers = try? await context.store.layers(of: root)
+      let layout = layers.flatMap { BlockLayout(size: $0.size) }
+      for action in state.withLock({ $0.serve.described(stream, layout: layout) }) {
+        if case .send(let frame) = action { send(frame) }
+      }
+      guard let layers, let layout else { return nil }
+      return await describe(stream, root, layers, layout)
+    case .hashes(let stream, let root, let range):
+      guard let layers = try? await context.store.layers(of: root) else {
+        return vanished(stream)
+      }
+      let all = range.level == .piece ? layers.pieces : layers.blocks
+      guard range.indices.upperBound <= all.count else { return vanished(stream) }
+      return OutboundFrame(
+        frame: .hashes(
+          stream: stream, level: range.level, start: range.start,
+          digests: Array(all[range.indices])))
+    case .block(let stream, let root, let index):
+      return await block(index, of: root, stream)
+    }
+  }
+
+  private func describe(
+    _ stream: UInt32, _ root: ContentRoot, _ layers: MerkleLayers, _ layout: BlockLayout
+  ) async -> OutboundFrame? {
+    var have = TransferFrame.Have(stream: stream, size: layers.size)
+    if layout.isSingleBlock {
+      guard let bytes = try? await context.store.read(root, 0..<layers.size) else {
+        return vanished(stream)
+      }
+      have.inline = bytes
+      account(bytes.count)
+    } else if layers.blocks.count <= HashRange.limit {
+      have.layer = .init(level: .block, digests: layers.blocks)
+    } else if layout.pieceCount <= HashRange.limit {
+      have.layer = .init(level: .piece, digests: layers.pieces)
+    }
+    return OutboundFrame(frame: .have(have))
+  }
+
+  private func block(_ index: Int, of root: ContentRoot, _ stream: UInt32) async -> OutboundFrame? {
+    let start = UInt64(index) * UInt64(Limits.block)
+    guard let size = try? await context.store.size(of: root), start < size,
+      let bytes = try? await context.store.read(
+        root, start..<min(start + UInt64(Limits.block), size))
+    else { return vanished(stream) }
+    account(bytes.count)
+    return OutboundFrame(
+      frame: .blockData(stream: stream, block: index, length: bytes.count), block: bytes)
+  }
+
+  /// Counts sent bytes and lets the rate limits decide when the next block may go.
+  private func account(_ count: Int) {
+    context.metrics.sent.increment(by: count)
+    let pause = max(context.upload.take(count), upload.take(count))
+    let now = context.clock.now
+    state.withLock { state in
+      state.sent += UInt64(count)
+      state.sendAfter = now + pause
+    }
+  }
+
+  private func vanished(_ stream: UInt32) -> OutboundFrame? {
+    for action in state.withLock({ $0.serve.vanished(stream) }) {
+      if case .send(let frame) = action { send(frame) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,122 @@
+import CoreMetrics
+import Cryptography
+import DequeModule
+import Synchronization
+import Transfer
+import Wire
+
+/// One connection with a peer, over which either side asks and serves.
+///
+/// Frames to send are queued without waiting; one task writes them, control frames before blocks, and
+/// one task reads. Both end with the connection.
+final class PeerConnection: Sendable {
+  struct State {
+    var control: Deque<OutboundFrame> = []
+    var serve: ServeMachine
+    var streams: [UInt32: FetchDriver] = [:]
+    var lastStream: UInt32 = 0
+    var strays = 0
+    var credit = 0
+    var isChoked = false
+    var isEnding = false
+    var isClosed = false
+    var sendAfter = Instant.zero
+    var sent: UInt64 = 0
+    var received: UInt64 = 0
+  }
+
+  /// The control frames that may wait for the other side to read.
+  private static let controlBound = 1_024
+
+  let key: PublicKey
+  let address: Address?
+  let isOutgoing: Bool
+  let context: TransferContext
+  let upload: RateLimiter
+  let state: Mutex<State>
+  let bell: AsyncStream<Void>
+  private let ring: AsyncStream<Void>.Continuation
+
+  init(key: PublicKey, stream: PeerStream, context: TransferContext) {
+    self.key = key
+    address = stream.address
+    isOutgoing = stream.isOutgoing
+    self.context = context
+    upload = RateLimiter(rate: context.settings.uploadLimitPerPeer, clock: context.clock)
+    state = Mutex(State(serve: ServeMachine(settings: context.settings.serving)))
+    (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  /// The blocks that one fetch may have outstanding here.
+  var credit: Int { state.withLock { max(1, $0.credit / max(1, context.settings.fetches)) } }
+
+  /// Queues a frame; a peer that lets too many pile up loses the connection.
+  func send(_ frame: TransferFrame) {
+    state.withLock { state in
+      guard !state.isEnding else { return }
+      state.control.append(OutboundFrame(frame: frame))
+      if state.control.count > Self.controlBound {
+        state.control = []
+        state.isEnding = true
+      }
+    }
+    ring.yield()
+  }
+
+  /// Sends a last frame and ends the connection.
+  func close(_ reason: TransferFrame.Goodbye) {
+    state.withLock { state in
+      guard !state.isEnding else { return }
+      state.control.append(OutboundFrame(frame: .goodbye(reason)))
+      state.isEnding = true
+    }
+    ring.yield()
+  }
+
+  /// Begins a stream for a fetch; nil if the connection is ending.
+  func openStream(for driver: FetchDriver) -> UInt32? {
+    state.withLock { state in
+      guard !state.isEnding, !state.isClosed, state.lastStream < .max else { return nil }
+      state.lastStream += 1
+      state.streams[state.lastStream] = driver
+      return state.lastStream
+    }
+  }
+
+  /// Ends a stream of ours.
+  func closeStream(_ stream: UInt32) {
+    let wasOpen = state.withLock { $0.streams.removeValue(forKey: stream) != nil }
+    if wasOpen { send(.cancel(stream: stream, blocks: 0..<0)) }
+  }
+
+  /// Whether the other side takes no requests now.
+  var isChoked: Bool { state.withLock { $0.isChoked } }
+
+  /// Marks the connection closed; returns the fetches that used it.
+  func closed() -> [FetchDriver] {
+    let drivers = state.withLock { state in
+      state.isClosed = true
+      state.isEnding = true
+      let drivers = Array(state.streams.values)
+      state.streams = [:]
+      return drivers
+    }
+    ring.finish()
+    return drivers
+  }
+
+  /// Wakes the writing task.
+  func wake() {
+    ring.yield()
+  }
+}
+
+/// What the connections of one service share.
+struct TransferContext: Sendable {
+  let settings: TransferSettings
+  let store: any BlobStore
+  let clock: TransferClock
+  let metrics: TransferMetrics
+  let upload: RateLimiter
+  let download: RateLimiter
+}

@@ -1,0 +1,124 @@
+import CoreMetrics
+import Cryptography
+import Logging
+import NIOCore
+import Synchronization
+import Transfer
+import Wire
+
+extension TransferService {
+  /// Serves every connection that comes in.
+  nonisolated func accept(from listener: TransferSockets.Listener) async throws {
+    try await listener.executeThenClose { inbound in
+      try await withThrowingDiscardingTaskGroup { group in
+        for try await stream in inbound {
+          group.addTask { _ = await self.converse(over: stream) }
+        }
+      }
+    }
+  }
+
+  /// Opens the connections that fetches ask for.
+  nonisolated func openConnections() async {
+    await withDiscardingTaskGroup { group in
+      for await provider in pool.jobs {
+        group.addTask { await self.open(provider) }
+      }
+    }
+  }
+
+  /// Tries a provider's addresses in order until one carries a conversation.
+  private nonisolated func open(_ provider: Provider) async {
+    for address in provider.addresses.prefix(Limits.addressesPerProvider) {
+      guard !Task.isCancelled else { break }
+      do {
+        let stream = try await sockets.connect(to: address, key: provider.key)
+        if await converse(over: stream) { return }
+      } catch {
+        log.debug(
+          "peer not reached",
+          metadata: ["peer": "\(provider.key)", "address": "\(address)", "error": "\(error)"])
+      }
+    }
+    for driver in pool.failed(provider.key) { await driver.unreachable(provider.key) }
+  }
+
+  /// Greets the other side and, if it is one of us, exchanges frames until the end.
+  ///
+  /// Returns whether the peer greeted us and was taken in.
+  private nonisolated func converse(over stream: PeerStream) async -> Bool {
+    var connection: PeerConnection?
+    do {
+      try await stream.channel.executeThenClose { inbound, outbound in
+        try await outbound.write(OutboundFrame(frame: .hello(greeting)))
+        await withTaskGroup(of: Void.self) { group in
+          do {
+            for try await event in inbound {
+              if let connection {
+                guard await connection.take(event) else { break }
+                continue
+              }
+              let admitted = try await admit(event, stream, outbound)
+              guard let admitted else { break }
+              connection = admitted.connection
+              group.addTask {
+                await admitted.connection.write(to: outbound)
+                try? await stream.channel.channel.close()
+              }
+              for driver in admitted.waiting { await driver.joined(admitted.connection) }
+            }
+          } catch {
+            note(error, on: stream)
+          }
+          group.cancelAll()
+        }
+      }
+    } catch {
+      note(error, on: stream)
+    }
+    guard let connection else {
+      context.metrics.failedHandshakes.increment()
+      return false
+    }
+    pool.remove(connection)
+    for driver in connection.closed() { await driver.lost(connection) }
+    return true
+  }
+
+  /// Judges the first frame: the connection that it makes and the fetches that waited for it.
+  private nonisolated func admit(
+    _ event: FrameDecoder.Event, _ stream: PeerStream,
+    _ outbound: NIOAsyncChannelOutboundWriter<OutboundFrame>
+  ) async throws -> (connection: PeerConnection, waiting: [FetchDriver])? {
+    guard case .frame(.hello(let hello)) = event, let key = stream.pin.key else { return nil }
+    guard hello.version == TransferFrame.version, hello.network == context.settings.network else {
+      try await outbound.write(OutboundFrame(frame: .goodbye(.foreign)))
+      return nil
+    }
+    let connection = PeerConnection(key: key, stream: stream, context: context)
+    connection.state.withLock { $0.credit = hello.credit }
+    let (refusal, waiting) = pool.admit(connection)
+    if let refusal {
+      context.metrics.refused.increment()
+      try await outbound.write(OutboundFrame(frame: .goodbye(refusal)))
+      return nil
+    }
+    return (connection, waiting)
+  }
+
+  private nonisolated func note(_ error: any Error, on stream: PeerStream) {
+    guard !(error is CancellationError) else { return }
+    context.metrics.violations.increment()
+    log.debug(
+      "connection broken",
+      metadata: [
+        "address": "\(stream.address.map { "\($0)" } ?? "unknown")",
+        "peer": "\(stream.pin.key.map { "\($0)" } ?? "unknown")", "error": "\(error)",
+      ])
+  }
+
+  private nonisolated var greeting: TransferFrame.Hello {
+    TransferFrame.Hello(
+      network: context.settings.network, credit: context.settings.serving.credit)
+  }
+}

@@ -1,0 +1,147 @@
+import CoreMetrics
+import Cryptography
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+import Transfer
+import Wire
+
+/// One TLS stream with a peer, before its first frame.
+struct PeerStream: Sendable {
+  typealias FrameChannel = NIOAsyncChannel<FrameDecoder.Event, OutboundFrame>
+
+  let channel: FrameChannel
+  let pin: PeerKeyPin
+  let address: Address?
+  let isOutgoing: Bool
+}
+
+/// Opens and accepts the TLS streams.
+struct TransferSockets: Sendable {
+  typealias Listener = NIOAsyncChannel<PeerStream, Never>
+
+  let settings: TransferSettings
+  let metrics: TransferMetrics
+  private let server: NIOSSLContext
+  private let client: NIOSSLContext
+  private let admission: Admission
+
+  init(identity: NodeIdentity, settings: TransferSettings, metrics: TransferMetrics) throws {
+    self.settings = settings
+    self.metrics = metrics
+    server = try identity.serverContext()
+    client = try identity.clientContext()
+    admission = Admission(settings: settings)
+  }
+
+  /// Binds the listening socket.
+  func listen(on address: Address) async throws -> Listener {
+    try await ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler())
+        }
+      }
+      .childChannelOption(
+        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveSize)
+      )
+      .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
+      .bind(host: "\(address.ip)", port: Int(address.port)) { channel in
+        channel.eventLoop.makeCompletedFuture { try accepted(channel) }
+      }
+  }
+
+  /// Connects to one address of a node and begins TLS with its key pinned.
+  func connect(to address: Address, key: Cryptography.PublicKey) async throws -> PeerStream {
+    let time = TimeAmount(settings.connectTime)
+    return try await ClientBootstrap(group: NIOSingletons.posixEventLoopGroup)
+      .connectTimeout(time)
+      .channelOption(
+        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveSize)
+      )
+      .channelOption(.writeBufferWaterMark, value: Self.waterMark)
+      .connect(host: "\(address.ip)", port: Int(address.port)) { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let pin = PeerKeyPin(expecting: key)
+          let handler = try NIOSSLClientHandler(
+            context: client, serverHostname: nil, customVerificationCallback: pin.verify)
+          return try framed(channel, handler, pin, address: address, isOutgoing: true)
+        }
+      }
+  }
+
+  /// One read takes this many bytes: fewer wake-ups for the same stream.
+  private static let receiveSize = 512 << 10
+  /// Several blocks wait in the socket's buffer while the next is read from the store.
+  private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+    low: 256 << 10, high: 1 << 20)
+
+  private func accepted(_ channel: any Channel) throws -> PeerStream {
+    let address = channel.remoteAddress.flatMap { Self.address(of: $0) }
+    guard admission.enter(address?.ip) else {
+      metrics.refused.increment()
+      throw ChannelError.inappropriateOperationForState
+    }
+    channel.closeFuture.whenComplete { [admission] _ in admission.leave(address?.ip) }
+    let pin = PeerKeyPin()
+    let handler = NIOSSLServerHandler(context: server, customVerificationCallback: pin.verify)
+    return try framed(channel, handler, pin, address: address, isOutgoing: false)
+  }
+
+  private func framed(
+    _ channel: any Channel, _ tls: some ChannelHandler, _ pin: PeerKeyPin, address: Address?,
+    isOutgoing: Bool
+  ) throws -> PeerStream {
+    try channel.pipeline.syncOperations.addHandler(tls)
+    try channel.pipeline.syncOperations.addHandler(TransferFrameHandler(settings: settings))
+    let frames = try PeerStream.FrameChannel(
+      wrappingChannelSynchronously: channel,
+      configuration: .init(backPressureStrategy: .init(lowWatermark: 4, highWatermark: 16)))
+    return PeerStream(channel: frames, pin: pin, address: address, isOutgoing: isOutgoing)
+  }
+
+  static func address(of socket: SocketAddress) -> Address? {
+    guard let port = socket.port.flatMap({ UInt16(exactly: $0) }) else { return nil }
+    // A link-local address carries its interface after a percent sign.
+    let ip = (socket.ipAddress?.prefix { $0 != "%" }).flatMap { IPAddress(String($0)) }
+    return ip.map { Address(ip: $0, port: port) }
+  }
+}
+
+/// Counts the accepted connections, so that the caps hold before any TLS.
+private final class Admission: Sendable {
+  private struct Counts {
+    var total = 0
+    var perAddress: [IPAddress: Int] = [:]
+  }
+
+  private let counts = Mutex(Counts())
+  private let settings: TransferSettings
+
+  init(settings: TransferSettings) {
+    self.settings = settings
+  }
+
+  func enter(_ ip: IPAddress?) -> Bool {
+    counts.withLock { counts in
+      guard counts.total < settings.connections else { return false }
+      if let ip, !ip.isLoopback {
+        let count = counts.perAddress[ip, default: 0]
+        guard count < settings.connectionsPerAddress else { return false }
+        counts.perAddress[ip] = count + 1
+      }
+      counts.total += 1
+      return true
+    }
+  }
+
+  func leave(_ ip: IPAddress?) {
+    counts.withLock { counts in
+      counts.total -= 1
+      guard let ip, let count = counts.perAddress[ip] else { return }
+      counts.perAddress[ip] = count > 1 ? count - 1 : nil
+    }
+  }
+}
