@@ -116,7 +116,7 @@ let package = Package(
         nio, logging, metrics,
       ]),
     module("Binhost", ["Portage", "Trust", "Transfer", hummingbird, nio, logging, metricsCore]),
-    module("Simulation", ["Wire", "DHT", "Transfer", "Builder", heap]),
+    module("Simulation", ["Wire", "Cryptography", "DHT", "Transfer", "Builder", heap]),
 
     // Floor 5 and 6: one machine, one program.
     module(
@@ -141,15 +141,15 @@ let package = Package(
     tests("Cryptography"),
     tests("Portage"),
     tests("Trust"),
-    tests("DHT"),
+    tests("DHT", ["Wire", "Cryptography"]),
     tests("Transfer"),
     tests("Builder"),
     tests("Storage", ["Transfer", "Builder"]),
-    tests("PeerNetwork", ["DHT", "Transfer", nio, nioPosix, logging]),
+    tests("PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, logging]),
     tests("Emerge"),
     tests("Cloud"),
     tests("Binhost"),
-    tests("Simulation"),
+    tests("Simulation", ["Wire", "Cryptography", "DHT"]),
     tests(
       "Node",
       [

@@ -111,6 +111,22 @@ public nonisolated struct Larder_DHTMessage: Sendable {
     set {payload = .error(newValue)}
   }
 
+  public var have: Larder_HaveRequest {
+    get {
+      if case .have(let v)? = payload {return v}
+      return Larder_HaveRequest()
+    }
+    set {payload = .have(newValue)}
+  }
+
+  public var lacking: Larder_HaveReply {
+    get {
+      if case .lacking(let v)? = payload {return v}
+      return Larder_HaveReply()
+    }
+    set {payload = .lacking(newValue)}
+  }
+
   /// makes a request without a cookie as large as the reply it wants
   public var padding: Data = Data()
 
@@ -129,6 +145,8 @@ public nonisolated struct Larder_DHTMessage: Sendable {
     case store(Larder_StoreRequest)
     case stored(Larder_StoreReply)
     case error(Larder_ErrorReply)
+    case have(Larder_HaveRequest)
+    case lacking(Larder_HaveReply)
 
   }
 
@@ -240,12 +258,29 @@ public nonisolated struct Larder_GetReply: Sendable {
   public init() {}
 }
 
+public nonisolated struct Larder_StoredRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// SignedRecord.Kind
+  public var kind: UInt32 = 0
+
+  /// encoded SignedRecord
+  public var record: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct Larder_StoreRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var records: [Data] = []
+  /// at most 16
+  public var records: [Larder_StoredRecord] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -265,6 +300,33 @@ public nonisolated struct Larder_StoreReply: Sendable {
   public init() {}
 }
 
+/// Replicas compare what they keep: digests are the first 8 bytes of a record's BLAKE2b-256.
+public nonisolated struct Larder_HaveRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 96, big-endian numbers
+  public var digests: [UInt64] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Larder_HaveReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// places in the request of those that are not here
+  public var lacking: [UInt32] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct Larder_ErrorReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -277,13 +339,70 @@ public nonisolated struct Larder_ErrorReply: Sendable {
   public init() {}
 }
 
+/// What a node writes down for its next start.
+public nonisolated struct Larder_SavedContacts: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var contacts: [Larder_ContactInfo] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A node's own records, which it publishes again and again.
+public nonisolated struct Larder_PublishedItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// where in the DHT, 32 bytes
+  public var key: Data = Data()
+
+  /// encoded SignedRecord; empty for a provider announcement
+  public var statement: Data = Data()
+
+  /// 32 bytes
+  public var publisher: Data = Data()
+
+  /// 32 bytes
+  public var slot: Data = Data()
+
+  public var sequence: UInt64 = 0
+
+  public var expires: Int64 = 0
+
+  /// Unix seconds
+  public var due: Int64 = 0
+
+  public var storedOn: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Larder_PublisherState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var items: [Larder_PublishedItem] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "larder"
 
 nonisolated extension Larder_DHTMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DHTMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{1}client\0\u{1}ping\0\u{1}pong\0\u{1}find\0\u{1}found\0\u{1}get\0\u{1}got\0\u{1}store\0\u{1}stored\0\u{1}error\0\u{2}\u{4}padding\0\u{1}cookie\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{1}client\0\u{1}ping\0\u{1}pong\0\u{1}find\0\u{1}found\0\u{1}get\0\u{1}got\0\u{1}store\0\u{1}stored\0\u{1}error\0\u{1}have\0\u{1}lacking\0\u{2}\u{2}padding\0\u{1}cookie\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -410,6 +529,32 @@ nonisolated extension Larder_DHTMessage: SwiftProtobuf.Message, SwiftProtobuf._M
           self.payload = .error(v)
         }
       }()
+      case 12: try {
+        var v: Larder_HaveRequest?
+        var hadOneofValue = false
+        if let current = self.payload {
+          hadOneofValue = true
+          if case .have(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.payload = .have(v)
+        }
+      }()
+      case 13: try {
+        var v: Larder_HaveReply?
+        var hadOneofValue = false
+        if let current = self.payload {
+          hadOneofValue = true
+          if case .lacking(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.payload = .lacking(v)
+        }
+      }()
       case 15: try { try decoder.decodeSingularBytesField(value: &self.padding) }()
       case 16: try { try decoder.decodeSingularBytesField(value: &self.cookie) }()
       default: break
@@ -464,6 +609,14 @@ nonisolated extension Larder_DHTMessage: SwiftProtobuf.Message, SwiftProtobuf._M
     case .error?: try {
       guard case .error(let v)? = self.payload else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .have?: try {
+      guard case .have(let v)? = self.payload else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .lacking?: try {
+      guard case .lacking(let v)? = self.payload else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     }()
     case nil: break
     }
@@ -721,6 +874,41 @@ nonisolated extension Larder_GetReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   }
 }
 
+nonisolated extension Larder_StoredRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".StoredRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}record\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.record) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.kind != 0 {
+      try visitor.visitSingularUInt32Field(value: self.kind, fieldNumber: 1)
+    }
+    if !self.record.isEmpty {
+      try visitor.visitSingularBytesField(value: self.record, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_StoredRecord, rhs: Larder_StoredRecord) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.record != rhs.record {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Larder_StoreRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StoreRequest"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0")
@@ -731,7 +919,7 @@ nonisolated extension Larder_StoreRequest: SwiftProtobuf.Message, SwiftProtobuf.
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.records) }()
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.records) }()
       default: break
       }
     }
@@ -739,7 +927,7 @@ nonisolated extension Larder_StoreRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.records.isEmpty {
-      try visitor.visitRepeatedBytesField(value: self.records, fieldNumber: 1)
+      try visitor.visitRepeatedMessageField(value: self.records, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -781,6 +969,66 @@ nonisolated extension Larder_StoreReply: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 }
 
+nonisolated extension Larder_HaveRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HaveRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}digests\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedFixed64Field(value: &self.digests) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.digests.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.digests, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_HaveRequest, rhs: Larder_HaveRequest) -> Bool {
+    if lhs.digests != rhs.digests {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_HaveReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HaveReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lacking\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedUInt32Field(value: &self.lacking) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.lacking.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.lacking, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_HaveReply, rhs: Larder_HaveReply) -> Bool {
+    if lhs.lacking != rhs.lacking {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Larder_ErrorReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ErrorReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0")
@@ -806,6 +1054,131 @@ nonisolated extension Larder_ErrorReply: SwiftProtobuf.Message, SwiftProtobuf._M
 
   public static func ==(lhs: Larder_ErrorReply, rhs: Larder_ErrorReply) -> Bool {
     if lhs.code != rhs.code {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_SavedContacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SavedContacts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}contacts\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.contacts) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.contacts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.contacts, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_SavedContacts, rhs: Larder_SavedContacts) -> Bool {
+    if lhs.contacts != rhs.contacts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_PublishedItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PublishedItem"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}statement\0\u{1}publisher\0\u{1}slot\0\u{1}sequence\0\u{1}expires\0\u{1}due\0\u{3}stored_on\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.statement) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.publisher) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.slot) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.expires) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.due) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.storedOn) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularBytesField(value: self.key, fieldNumber: 1)
+    }
+    if !self.statement.isEmpty {
+      try visitor.visitSingularBytesField(value: self.statement, fieldNumber: 2)
+    }
+    if !self.publisher.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publisher, fieldNumber: 3)
+    }
+    if !self.slot.isEmpty {
+      try visitor.visitSingularBytesField(value: self.slot, fieldNumber: 4)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 5)
+    }
+    if self.expires != 0 {
+      try visitor.visitSingularInt64Field(value: self.expires, fieldNumber: 6)
+    }
+    if self.due != 0 {
+      try visitor.visitSingularInt64Field(value: self.due, fieldNumber: 7)
+    }
+    if self.storedOn != 0 {
+      try visitor.visitSingularUInt32Field(value: self.storedOn, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_PublishedItem, rhs: Larder_PublishedItem) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.statement != rhs.statement {return false}
+    if lhs.publisher != rhs.publisher {return false}
+    if lhs.slot != rhs.slot {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.expires != rhs.expires {return false}
+    if lhs.due != rhs.due {return false}
+    if lhs.storedOn != rhs.storedOn {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_PublisherState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PublisherState"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}items\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.items) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.items.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.items, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_PublisherState, rhs: Larder_PublisherState) -> Bool {
+    if lhs.items != rhs.items {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,65 @@
+import Wire
+
+/// A request to another node that waits for its reply.
+struct Call: Sendable {
+  enum Purpose: Sendable, Equatable {
+    /// A step of these searches of a query; `delivered` counts this node's records for each.
+    case search(RequestID, searches: [Int], delivered: [Int])
+    /// Storing these records of a put.
+    case store(RequestID, places: [Int])
+    /// Seeing whether a node is there.
+    case check
+    /// Asking a fellow replica what it lacks of these records.
+    case compare([Bytes32])
+    /// Giving it what it lacks.
+    case repair
+  }
+
+  let contact: Contact
+  let body: Message.Body
+  let purpose: Purpose
+  let sentAt: Instant
+  /// Whether its soft timeout is over.
+  var isSlow = false
+  /// Whether it was sent a second time, so that its round trip can't be told (Karn's rule).
+  var isRepeated = false
+  /// Whether it was sent anew because the first lacked a cookie.
+  let hasRetriedCookie: Bool
+}
+
+/// When to look at a call or a query again.
+struct Deadline: Comparable, Sendable {
+  enum Subject: Sendable {
+    case soft(UInt64)
+    case hard(UInt64)
+    case resume(RequestID)
+  }
+
+  let at: Instant
+  /// Breaks ties in the order of creation, so that one seed gives one trace.
+  let order: UInt64
+  let subject: Subject
+
+  static func < (left: Deadline, right: Deadline) -> Bool {
+    (left.at, left.order) < (right.at, right.order)
+  }
+
+  static func == (left: Deadline, right: Deadline) -> Bool {
+    left.order == right.order
+  }
+}
+
+/// What one step of the machine knows and gathers.
+struct Step: Sendable {
+  let now: Instant
+  let wall: Timestamp
+  /// Seeded by one draw of the caller's generator.
+  var random: SplitMix64
+  var actions: [Action] = []
+
+  init(now: Instant, wall: Timestamp, using random: inout some RandomNumberGenerator) {
+    self.now = now
+    self.wall = wall
+    self.random = SplitMix64(seed: random.next())
+  }
+}

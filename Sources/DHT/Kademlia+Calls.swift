@@ -1,0 +1,120 @@
+import Cryptography
+import Wire
+
+/// Requests to others: sending, timeouts, and where a reply belongs.
+extension Kademlia {
+  /// Sends a request and waits for its reply; false if too many are outstanding.
+  @discardableResult
+  mutating func call(
+    _ contact: Contact, _ body: Message.Body, _ purpose: Call.Purpose,
+    hasRetriedCookie: Bool = false, _ step: inout Step
+  ) -> Bool {
+    guard calls.count < settings.callLimit else { return false }
+    var transaction = step.random.next()
+    while calls[transaction] != nil { transaction = step.random.next() }
+    calls[transaction] = Call(
+      contact: contact, body: body, purpose: purpose, sentAt: step.now,
+      hasRetriedCookie: hasRetriedCookie)
+    let known = table.roundTrip(to: contact)
+    let expected = known.map { $0.isUnknown ? roundTrip : $0 } ?? roundTrip
+    schedule(.soft(transaction), at: step.now + expected.timeout(within: settings.softTimeout))
+    schedule(.hard(transaction), at: step.now + settings.hardTimeout)
+    send(body, transaction, to: contact, &step)
+    return true
+  }
+
+  /// Takes a reply in, if it is from the node and address that was asked.
+  mutating func take(_ message: Message, from contact: Contact, _ step: inout Step) {
+    guard let call = calls[message.transaction], call.contact == contact else {
+      counters.repliesIgnored += 1
+      return
+    }
+    calls[message.transaction] = nil
+    counters.repliesTaken += 1
+    let measured = call.isRepeated ? nil : step.now - call.sentAt
+    if let measured { roundTrip.measure(measured) }
+    if message.isClient {
+      // It answers, but wants to be left out of tables.
+    } else {
+      remember(contact, roundTrip: measured, &step)
+    }
+    note(message.body, from: contact)
+    route(message.body, of: call, &step)
+  }
+
+  mutating func softTimeout(_ transaction: UInt64, _ step: inout Step) {
+    guard var call = calls[transaction], !call.isSlow else { return }
+    call.isSlow = true
+    call.isRepeated = isWorthRepeating(call)
+    calls[transaction] = call
+    if call.isRepeated { send(call.body, transaction, to: call.contact, &step) }
+    if case .search(let id, let searches, _) = call.purpose {
+      queries[id]?.mark(searches, call.contact, .slow)
+      queries[id]?.outstanding -= 1
+      advance(id, &step)
+    }
+  }
+
+  mutating func hardTimeout(_ transaction: UInt64, _ step: inout Step) {
+    guard let call = calls.removeValue(forKey: transaction) else { return }
+    counters.timeouts += 1
+    table.failed(call.contact, now: step.now)
+    giveUp(call, &step)
+  }
+
+  /// Adds a contact that has just answered to the table.
+  private mutating func remember(
+    _ contact: Contact, roundTrip: Duration?, _ step: inout Step
+  ) {
+    switch table.answered(contact, roundTrip: roundTrip, now: step.now) {
+    case .kept, .refused: break
+    case .waiting(let doubtful):
+      guard let doubtful, let entry = table.entry(of: doubtful),
+        step.now - entry.lastReply > settings.refreshInterval
+      else { break }
+      check(doubtful, &step)
+    }
+  }
+
+  /// Pings a contact; whether it answered shows in the table.
+  mutating func check(_ contact: Contact, _ step: inout Step) {
+    guard calls.count < settings.callLimit / 2, budget.admits(contact.address, now: step.now)
+    else { return }
+    call(contact, .ping, .check, &step)
+  }
+
+  /// Gets to know the sender of a request: only a verified reply opens the table.
+  mutating func meet(_ contact: Contact, _ step: inout Step) {
+    guard table.wants(contact) else { return }
+    for call in calls.values where call.contact == contact { return }
+    check(contact, &step)
+  }
+
+  private mutating func note(_ body: Message.Body, from contact: Contact) {
+    switch body {
+    case .pong(let observed), .found(_, let observed):
+      if let observed { observations.add(observed, by: contact.address) }
+    case .got, .stored, .lacking, .refused, .ping, .find, .get, .store, .have: break
+    }
+  }
+
+  /// Stores, checks and the last steps of a search are sent twice before they count as lost.
+  private func isWorthRepeating(_ call: Call) -> Bool {
+    switch call.purpose {
+    case .store, .repair, .check: return true
+    case .compare: return false
+    case .search(let id, let searches, _):
+      guard let query = queries[id] else { return false }
+      return searches.contains { query.searches[$0].lookup.isNear(call.contact) }
+    }
+  }
+
+  private mutating func send(
+    _ body: Message.Body, _ transaction: UInt64, to contact: Contact, _ step: inout Step
+  ) {
+    counters.requestsSent += 1
+    let message = Message(
+      transaction: transaction, isClient: settings.isClient, body: body)
+    step.actions.append(.send(message, to: contact))
+  }
+}

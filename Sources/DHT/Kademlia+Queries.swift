@@ -1,0 +1,264 @@
+import Cryptography
+import Wire
+
+/// Searches: whom to ask next, what a reply brings, when a request is over.
+extension Kademlia {
+  mutating func makeQuery(_ request: Request, _ step: inout Step) -> RequestID {
+    let id = newRequestID()
+    let width = settings.bucketSize
+    let query: Query
+    switch request {
+    case .get(let keys, let kind, let issuers, let accept):
+      let goal = Query.Goal.get(kind: kind, issuers: issuers, accept: accept)
+      query = Query(id: id, goal: goal, targets: unique(keys), width: width)
+    case .put(let records):
+      let targets = unique(records.map(\.key))
+      var places = [[Int]](repeating: [], count: targets.count)
+      var placeOfKey: [Bytes32: Int] = [:]
+      for (place, key) in targets.enumerated() { placeOfKey[key] = place }
+      for (place, record) in records.enumerated() {
+        if let target = placeOfKey[record.key] { places[target].append(place) }
+      }
+      let put = Query.Put(records: records, placesOfLookup: places)
+      query = Query(id: id, goal: .put(put), targets: targets, width: width)
+    case .find(let target):
+      query = Query(id: id, goal: .find, targets: [target], width: width)
+    case .join(let contacts):
+      var joining = Query(id: id, goal: .join, targets: [self.id.bytes], width: width)
+      for contact in contacts where contact.key != key {
+        joining.searches[0].lookup.add(contact)
+      }
+      query = joining
+    }
+    queries[id] = query
+    return id
+  }
+
+  /// Starts a look-up that only freshens the table; a narrow one is enough for that.
+  mutating func refresh(_ target: Bytes32, _ step: inout Step) {
+    let id = newRequestID()
+    queries[id] = Query(id: id, goal: .find, targets: [target], width: 4)
+    advance(id, &step)
+  }
+
+  /// Looks into the buckets beside our own neighbourhood once we have entered (Kademlia §2.3).
+  private mutating func fillBuckets(_ step: inout Step) {
+    for bucket in 0..<min(table.depth, 8) {
+      refresh(table.randomID(inBucket: bucket, using: &step.random), &step)
+    }
+  }
+
+  /// Starts, asks and ends what can be started, asked and ended now.
+  mutating func advance(_ id: RequestID, _ step: inout Step) {
+    guard var query = queries.removeValue(forKey: id) else { return }
+    start(&query, &step)
+    var hasEnded = true
+    while hasEnded {
+      hasEnded = false
+      ask(&query, &step)
+      for index in query.active
+      where query.searches[index].lookup.isExhausted(isPatient: query.isPatient) {
+        end(index, of: &query, &step)
+        hasEnded = true
+      }
+      if hasEnded { start(&query, &step) }
+    }
+    sendStores(of: &query, &step)
+    if query.isFinished {
+      step.actions.append(.finished(id, query.outcome))
+      if case .join = query.goal { fillBuckets(&step) }
+    } else {
+      queries[id] = query
+    }
+  }
+
+  private mutating func start(_ query: inout Query, _ step: inout Step) {
+    while query.active.count < settings.lookupWindow, query.nextToStart < query.searches.count {
+      let index = query.nextToStart
+      query.nextToStart += 1
+      let target = query.searches[index].lookup.target
+      table.touch(target, now: step.now)
+      var seeds = table.closest(to: target, count: query.width)
+      if seeds.count < settings.parallelism {
+        seeds = table.closest(
+          to: target, count: query.width, includesSilent: true, isDiverse: false)
+      }
+      for contact in seeds { query.searches[index].lookup.add(contact) }
+      query.active.append(index)
+      takeOwnRecords(of: index, in: &query, &step)
+    }
+  }
+
+  /// What we keep ourselves answers without a single datagram.
+  private mutating func takeOwnRecords(
+    of index: Int, in query: inout Query, _ step: inout Step
+  ) {
+    guard case .get(let kind, let issuers, _) = query.goal else { return }
+    let target = query.searches[index].lookup.target
+    let own = store.records(under: target, kind: kind, issuers: issuers, now: step.wall)
+    for record in own { query.found(record, at: index) }
+    if !own.isEmpty { judge(index, of: &query) }
+  }
+
+  private mutating func ask(_ query: inout Query, _ step: inout Step) {
+    let limit = query.searches.count == 1 ? settings.parallelism : settings.callsPerQuery
+    for index in query.active {
+      while query.searches[index].lookup.outstanding < settings.parallelism,
+        query.outstanding < limit, let contact = query.searches[index].lookup.nextToAsk()
+      {
+        guard calls.count < settings.callLimit else {
+          schedule(.resume(query.id), at: step.now + settings.softTimeout.lowerBound)
+          return
+        }
+        guard budget.admits(contact.address, now: step.now) else {
+          schedule(.resume(query.id), at: budget.nextToken(after: step.now))
+          return
+        }
+        let shared = query.sharing(contact, with: index)
+        search(
+          contact, shared, delivered: [Int](repeating: 0, count: shared.count), &query, &step)
+      }
+    }
+  }
+
+  /// Asks one contact about the keys of some searches.
+  private mutating func search(
+    _ contact: Contact, _ indices: [Int], delivered: [Int], _ query: inout Query,
+    _ step: inout Step
+  ) {
+    let keys = indices.map { query.searches[$0].lookup.target }
+    let body: Message.Body
+    switch query.goal {
+    case .get(let kind, let issuers, _):
+      let cursor = UInt64(delivered.reduce(0, +))
+      body = .get(GetRequest(keys: keys, kind: kind, issuers: issuers, cursor: cursor))
+    case .put, .find, .join:
+      body = .find(keys)
+    }
+    query.mark(indices, contact, .asked)
+    query.outstanding += 1
+    call(contact, body, .search(query.id, searches: indices, delivered: delivered), &step)
+  }
+
+  /// Takes a reply to where it was asked for.
+  mutating func route(_ body: Message.Body, of call: Call, _ step: inout Step) {
+    switch call.purpose {
+    case .search(let id, let searches, let delivered):
+      guard var query = queries.removeValue(forKey: id) else { return }
+      if !call.isSlow { query.outstanding -= 1 }
+      query.mark(searches, call.contact, .answered)
+      switch (body, query.goal) {
+      case (.found(let contacts, _), .find), (.found(let contacts, _), .put),
+        (.found(let contacts, _), .join):
+        query.offer(usable(contacts, from: call.contact))
+      case (.got(let reply), .get):
+        take(reply, from: call.contact, searches, delivered, &query, &step)
+      default:
+        query.mark(searches, call.contact, .failed)
+      }
+      queries[id] = query
+      advance(id, &step)
+    case .store(let id, let places):
+      takeStored(body, id, places, of: call, &step)
+    case .compare(let keys):
+      if case .lacking(let places) = body { give(places, of: call, under: keys, &step) }
+    case .check, .repair:
+      break
+    }
+  }
+
+  /// Ends a call that was never answered.
+  mutating func giveUp(_ call: Call, _ step: inout Step) {
+    switch call.purpose {
+    case .search(let id, let searches, _):
+      queries[id]?.mark(searches, call.contact, .failed)
+      if !call.isSlow { queries[id]?.outstanding -= 1 }
+      advance(id, &step)
+    case .store(let id, _):
+      storeEnded(id, &step)
+    case .check, .compare, .repair:
+      break
+    }
+  }
+
+  private mutating func take(
+    _ reply: GetReply, from contact: Contact, _ indices: [Int], _ delivered: [Int],
+    _ query: inout Query, _ step: inout Step
+  ) {
+    guard case .get(let kind, let issuers, _) = query.goal else { return }
+    var counts = delivered
+    var touched: Set<Int> = []
+    for bytes in reply.records {
+      guard let record = try? validator.validate(bytes, kind: kind, now: step.wall),
+        let index = query.index(of: record.key), let place = indices.firstIndex(of: index),
+        issuers.isEmpty || issuers.contains(record.publisher.prefix)
+      else {
+        counters.recordsRejected += 1
+        continue
+      }
+      counts[place] += 1
+      guard !query.searches[index].isOver,
+        query.searches[index].seen.count < Query.recordsPerKey,
+        query.searches[index].seen.insert(record.digest).inserted
+      else { continue }
+      query.found(record, at: index)
+      touched.insert(index)
+    }
+    for index in touched.sorted() { judge(index, of: &query) }
+    query.offer(usable(reply.contacts, from: contact))
+    readOn(reply, from: contact, indices, delivered, counts, &query, &step)
+  }
+
+  /// Asks for the next page of a node's records while they are wanted.
+  private mutating func readOn(
+    _ reply: GetReply, from contact: Contact, _ indices: [Int], _ delivered: [Int],
+    _ counts: [Int], _ query: inout Query, _ step: inout Step
+  ) {
+    // A node that counts wrongly is not asked on: the cursor must follow from what it delivered.
+    let before = delivered.reduce(0, +)
+    let after = counts.reduce(0, +)
+    guard reply.next != 0, after > before, reply.next == UInt64(after) else { return }
+    guard after < Query.recordsPerKey else { return }
+    var left: [Int] = []
+    var leftCounts: [Int] = []
+    for (place, index) in indices.enumerated() where !query.searches[index].isOver {
+      left.append(index)
+      leftCounts.append(counts[place])
+    }
+    guard !left.isEmpty, calls.count < settings.callLimit else { return }
+    search(contact, left, delivered: leftCounts, &query, &step)
+  }
+
+  /// Asks the caller's predicate about what was found under a key.
+  private func judge(_ index: Int, of query: inout Query) {
+    guard case .get(_, _, let accept) = query.goal else { return }
+    let search = query.searches[index]
+    guard !search.isOver, accept(search.lookup.target, search.records) else { return }
+    query.searches[index].isAccepted = true
+    query.end(index)
+  }
+
+  private mutating func end(_ index: Int, of query: inout Query, _ step: inout Step) {
+    query.end(index)
+    placeRecords(of: index, in: &query, &step)
+  }
+
+  /// Contacts of a reply without ourselves, no more than one datagram can hold, and none in a network
+  /// that the teller does not share: a private address means another host there than here.
+  private func usable(_ contacts: [Contact], from teller: Contact) -> [Contact] {
+    let reach = reach(teller.address)
+    return contacts.prefix(24).filter { $0.key != key && self.reach($0.address) >= reach }
+  }
+
+  /// How far an address is known: this machine, this site, everywhere.
+  private func reach(_ address: Address) -> Int {
+    if address.ip.isGlobal { return 2 }
+    return address.ip.isLoopback ? 0 : 1
+  }
+
+  private func unique(_ keys: [Bytes32]) -> [Bytes32] {
+    var sorted: [Bytes32] = []
+    for key in keys.sorted() where sorted.last != key { sorted.append(key) }
+    return sorted
+  }
+}

@@ -1,0 +1,52 @@
+/// The numbers of the DHT; the defaults are those of docs/PROTOCOL.md.
+public struct KademliaSettings: Sendable, Equatable {
+  /// Contacts in a bucket, nodes that keep a record, and the width of a look-up (k).
+  public var bucketSize = 16
+  /// The widths of the first buckets, which hold most of the network: wide ones save hops.
+  public var firstBuckets = [128, 64, 32]
+  /// Verified contacts kept for when one of a full bucket fails.
+  public var replacements = 8
+  /// Requests that a look-up keeps outstanding (α).
+  public var parallelism = 4
+  /// How long a reply may take before another candidate is asked beside.
+  public var softTimeout: ClosedRange<Duration> = .milliseconds(150) ... .milliseconds(500)
+  /// How long a reply may take at all.
+  public var hardTimeout = Duration.milliseconds(1_500)
+  /// Requests outstanding in all; look-ups wait at it, pings are left out.
+  public var callLimit = 1_024
+  /// Look-ups of one request that run at once; further keys wait.
+  public var lookupWindow = 256
+  /// Requests outstanding for one request of many keys.
+  public var callsPerQuery = 64
+  /// Whether this node neither stores nor routes for others.
+  public var isClient = false
+  /// Destinations not written to lately that may be opened a second; home routers fail above 100.
+  public var newDestinationsPerSecond = 20
+  /// Destinations that may be opened at once.
+  public var newDestinationBurst = 100
+  /// Statements under one key.
+  public var statementsPerKey = 64
+  /// Of those, places that only issuers of the own trust list may take.
+  public var reservedStatements = 16
+  /// Provider announcements under one key.
+  public var providersPerKey = 64
+  /// Records under one key from one source network.
+  public var recordsPerSource = 8
+  /// The whole store, in bytes.
+  public var storeBytes = 32 << 20
+  /// The part of the store that one network of global addresses may fill.
+  public var storeShareOfNetwork = 0.01
+  /// How long a record is kept that nobody stores again.
+  public var recordLife = Duration.seconds(72 * 3_600)
+  /// How long a bucket may rest before it is refreshed.
+  public var refreshInterval = Duration.seconds(15 * 60)
+  /// The same for buckets beyond the fifth.
+  public var deepRefreshInterval = Duration.seconds(3_600)
+  /// How often replicas compare what they hold.
+  public var repairInterval = Duration.seconds(30 * 60)
+  /// How often upkeep runs.
+  public var upkeepInterval = Duration.seconds(60)
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,162 @@
+import Cryptography
+import DequeModule
+import Wire
+
+/// One request of many keys on its way: a look-up for each, sharing the calls where they meet.
+struct Query: Sendable {
+  enum Goal: Sendable {
+    case get(kind: RecordKind, issuers: [UInt64], accept: Acceptance)
+    case put(Put)
+    case find
+    /// A find of our own id, after which the farther buckets are filled.
+    case join
+  }
+
+  /// The records of a put and what became of them.
+  struct Put: Sendable {
+    let records: [Record]
+    /// For each look-up the places of its records.
+    let placesOfLookup: [[Int]]
+    var storedOn: [Int]
+    var outstanding = 0
+    /// Nodes with records to come, in the order in which they were found.
+    private(set) var waiting: Deque<Contact> = []
+    private var placesOfWaiting: [PublicKey: [Int]] = [:]
+
+    init(records: [Record], placesOfLookup: [[Int]]) {
+      self.records = records
+      self.placesOfLookup = placesOfLookup
+      storedOn = [Int](repeating: 0, count: records.count)
+    }
+
+    /// Notes that a node is to have these records; those of several keys go together.
+    mutating func enqueue(_ places: [Int], for contact: Contact) {
+      if placesOfWaiting[contact.key] == nil { waiting.append(contact) }
+      placesOfWaiting[contact.key, default: []] += places
+    }
+
+    /// The next node and as many of its records as `fitting` lets one call carry.
+    mutating func dequeue(_ fitting: ([Int]) -> Int) -> (Contact, [Int])? {
+      guard let contact = waiting.popFirst(),
+        let places = placesOfWaiting.removeValue(forKey: contact.key)
+      else { return nil }
+      let count = max(1, fitting(places))
+      if count < places.count {
+        placesOfWaiting[contact.key] = Array(places[count...])
+        waiting.append(contact)
+      }
+      return (contact, Array(places.prefix(count)))
+    }
+  }
+
+  /// One key's search.
+  struct Search: Sendable {
+    var lookup: Lookup
+    var isOver = false
+    var isAccepted = false
+    /// The newest record of every slot.
+    var records: [Record] = []
+    /// Digests of everything seen, good or bad, so that nothing is checked twice.
+    var seen: Set<UInt64> = []
+  }
+
+  /// Records under one key that are looked at before the search takes no more.
+  static let recordsPerKey = 512
+
+  let id: RequestID
+  var goal: Goal
+  /// Sorted by target.
+  var searches: [Search]
+  /// Those that run, in order of their targets.
+  var active: [Int] = []
+  /// The first that has not begun.
+  var nextToStart = 0
+  /// Calls that are not slow yet.
+  var outstanding = 0
+  let width: Int
+
+  /// Whether every search has ended and every store was answered.
+  var isFinished: Bool {
+    guard active.isEmpty, nextToStart == searches.count else { return false }
+    if case .put(let put) = goal { return put.outstanding == 0 && put.waiting.isEmpty }
+    return true
+  }
+
+  /// Whether late answers are waited for: a get may still find its record there.
+  var isPatient: Bool {
+    if case .get = goal { return true }
+    return false
+  }
+
+  init(id: RequestID, goal: Goal, targets: [Bytes32], width: Int) {
+    self.id = id
+    self.goal = goal
+    self.width = width
+    searches = targets.map { Search(lookup: Lookup(target: $0, width: width)) }
+  }
+
+  /// The search for this key.
+  func index(of target: Bytes32) -> Int? {
+    var low = 0
+    var high = searches.count
+    while low < high {
+      let middle = (low + high) / 2
+      if searches[middle].lookup.target < target { low = middle + 1 } else { high = middle }
+    }
+    return low < searches.count && searches[low].lookup.target == target ? low : nil
+  }
+
+  /// The searches that want to ask this contact, `index` first, at most as many as one call carries.
+  func sharing(_ contact: Contact, with index: Int) -> [Int] {
+    var shared = [index]
+    for other in active where other != index {
+      if shared.count == Limits.keysPerRequest { break }
+      if searches[other].lookup.wants(contact) { shared.append(other) }
+    }
+    return shared
+  }
+
+  /// Tells the searches how far we are with a contact.
+  mutating func mark(_ indices: [Int], _ contact: Contact, _ state: Lookup.State) {
+    for index in indices { searches[index].lookup.mark(contact, state) }
+  }
+
+  /// Offers contacts to every search that runs: neighbours in a sweep share what they learn.
+  mutating func offer(_ contacts: [Contact]) {
+    for index in active {
+      for contact in contacts { searches[index].lookup.add(contact) }
+    }
+  }
+
+  /// Ends a search.
+  mutating func end(_ index: Int) {
+    searches[index].isOver = true
+    active.removeAll { $0 == index }
+  }
+
+  /// Takes a validated record in; the caller has seen that it is of the get's kind and issuers.
+  mutating func found(_ record: Record, at index: Int) {
+    if let old = searches[index].records.firstIndex(where: { $0.sharesSlot(with: record) }) {
+      guard record.supersedes(searches[index].records[old]) else { return }
+      searches[index].records[old] = record
+    } else {
+      searches[index].records.append(record)
+    }
+  }
+
+  /// The outcome once it is finished.
+  var outcome: Outcome {
+    switch goal {
+    case .get:
+      return .records(
+        searches.map {
+          Outcome.Found(
+            key: $0.lookup.target, records: $0.records, isAccepted: $0.isAccepted)
+        })
+    case .put(let put):
+      return .stored(put.storedOn)
+    case .find, .join:
+      return .contacts(searches.first?.lookup.closestAnswered(width) ?? [])
+    }
+  }
+}

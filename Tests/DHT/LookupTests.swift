@@ -1,0 +1,97 @@
+import Cryptography
+import Testing
+import Wire
+
+@testable import DHT
+
+@Suite struct LookupTests {
+  static func contacts(_ count: UInt32, near target: Bytes32) -> [Contact] {
+    var random = SplitMix64(seed: 1)
+    let all = (0..<count).map { Contact.random($0, using: &random) }
+    return all.sorted { $0.id.bytes ^ target < $1.id.bytes ^ target }
+  }
+
+  @Test func theNearestIsAskedFirst() {
+    let near = Self.contacts(10, near: .zero)
+    var lookup = Lookup(target: .zero, width: 4)
+    for contact in near.reversed() { lookup.add(contact) }
+    for contact in near.prefix(4) {
+      #expect(lookup.nextToAsk() == contact)
+      lookup.mark(contact, .asked)
+    }
+    #expect(lookup.nextToAsk() == nil)
+    #expect(lookup.outstanding == 4)
+  }
+
+  @Test func aSlowOneLetsAnotherInBesideIt() {
+    let near = Self.contacts(10, near: .zero)
+    var lookup = Lookup(target: .zero, width: 2)
+    for contact in near { lookup.add(contact) }
+    lookup.mark(near[0], .asked)
+    lookup.mark(near[1], .asked)
+    #expect(lookup.nextToAsk() == nil)
+    lookup.mark(near[0], .slow)
+    #expect(lookup.outstanding == 1)
+    #expect(lookup.nextToAsk() == near[2])
+    lookup.mark(near[0], .answered)
+    #expect(lookup.closestAnswered(2) == [near[0]])
+  }
+
+  @Test func theSearchEndsWhenTheNearestHaveAnswered() {
+    let near = Self.contacts(10, near: .zero)
+    var lookup = Lookup(target: .zero, width: 3)
+    for contact in near { lookup.add(contact) }
+    lookup.mark(near[0], .failed)
+    lookup.mark(near[1], .answered)
+    lookup.mark(near[2], .slow)
+    lookup.mark(near[3], .answered)
+    #expect(!lookup.isExhausted(isPatient: false))
+    lookup.mark(near[4], .answered)
+    #expect(lookup.isExhausted(isPatient: false))
+    #expect(!lookup.isExhausted(isPatient: true))
+    lookup.mark(near[2], .failed)
+    #expect(lookup.isExhausted(isPatient: true))
+  }
+
+  @Test func candidatesAreBounded() {
+    let near = Self.contacts(200, near: .zero)
+    var lookup = Lookup(target: .zero, width: 4)
+    for contact in near.reversed() { lookup.add(contact) }
+    var asked = 0
+    while let next = lookup.nextToAsk() {
+      lookup.mark(next, .asked)
+      lookup.mark(next, .failed)
+      asked += 1
+    }
+    #expect(asked == 12)
+  }
+
+  @Test func aFailedNodeIsTriedAtAnotherAddress() {
+    let near = Self.contacts(1, near: .zero)
+    var lookup = Lookup(target: .zero, width: 4)
+    lookup.add(near[0])
+    lookup.mark(near[0], .failed)
+    lookup.add(near[0])
+    #expect(lookup.nextToAsk() == nil)
+    let moved = Contact(key: near[0].key, address: Address(ip: .v4(0x0A00_00FF), port: 9))
+    lookup.add(moved)
+    #expect(lookup.nextToAsk() == moved)
+  }
+
+  @Test func theDestinationBudgetFillsAgain() {
+    var budget = DestinationBudget(rate: 10, burst: 5)
+    let address = { Address(ip: .v4(0x0A00_0000 + $0), port: 1) }
+    for number in 0..<5 as Range<UInt32> {
+      let isOpen = budget.admits(address(number), now: .zero)
+      #expect(isOpen)
+    }
+    let sixth = budget.admits(address(6), now: .zero)
+    #expect(!sixth)
+    let known = budget.admits(address(1), now: .zero)
+    #expect(known)
+    let next = budget.nextToken(after: .zero)
+    let later = budget.admits(address(6), now: next)
+    #expect(later)
+    #expect(next - .zero <= .milliseconds(101))
+  }
+}
