@@ -1,0 +1,82 @@
+import Cryptography
+public import DHT
+import Logging
+import NIOCore
+import NIOPosix
+import Wire
+
+/// Entering the network, and entering it again after the link was lost.
+extension DHTService {
+  /// Takes the peers through which the network is entered; `run` tries them until one answers.
+  public func bootstrap(_ peers: [BootstrapPeer]) {
+    bootstrapPeers = peers.filter { $0.key != key }
+  }
+
+  /// Tries to join until somebody answers, ever less often; later looks whether the link still holds
+  /// and whether we have drifted away from the bootstrap peers.
+  func stayJoined() async {
+    var pause = settings.firstJoinPause
+    var rounds = 0
+    while !Task.isCancelled {
+      let isIsolated = machine.isIsolated
+      let isDue = rounds % 60 == 0
+      rounds += 1
+      if isIsolated || isDue {
+        let contacts = await entryPoints()
+        if !contacts.isEmpty { _ = await perform(.join(contacts)) }
+      }
+      if machine.isIsolated {
+        try? await Task.sleep(for: pause * Double.random(in: 0.75...1.25))
+        pause = min(pause * 2, settings.longestJoinPause)
+      } else {
+        if isIsolated {
+          log.notice("dht joined", metadata: ["contacts": "\(machine.status.contacts)"])
+        }
+        pause = settings.firstJoinPause
+        renewAnnouncementsIfMoved()
+        try? await Task.sleep(for: settings.watchInterval)
+      }
+    }
+  }
+
+  /// Announces anew when others see us at another address than before.
+  private func renewAnnouncementsIfMoved() {
+    let addresses = advertisedAddresses
+    if !announcedAddresses.isEmpty, addresses != announcedAddresses {
+      log.notice("own address changed", metadata: ["address": "\(addresses)"])
+      publisher.renewAnnouncements(now: wallClock())
+      publishWake?.yield()
+    }
+    announcedAddresses = addresses
+  }
+
+  /// Bootstrap peers and the contacts of the run before.
+  private func entryPoints() async -> [Contact] {
+    var contacts = savedContacts
+    for peer in bootstrapPeers {
+      if let ip = IPAddress(peer.host) {
+        contacts.append(Contact(key: peer.key, address: Address(ip: ip, port: peer.port)))
+        continue
+      }
+      for address in await resolve(peer) {
+        contacts.append(Contact(key: peer.key, address: address))
+      }
+    }
+    return contacts
+  }
+
+  /// The address of a peer's host name; none while the name service does not answer.
+  private func resolve(_ peer: BootstrapPeer) async -> [Address] {
+    let host = peer.host
+    let port = Int(peer.port)
+    do {
+      let found = try await NIOThreadPool.singleton.runIfActive {
+        try SocketAddress.makeAddressResolvingHost(host, port: port)
+      }
+      return Address(found).map { [$0] } ?? []
+    } catch {
+      log.info("bootstrap host not resolved", metadata: ["host": "\(host)", "error": "\(error)"])
+      return []
+    }
+  }
+}

@@ -1,0 +1,117 @@
+public import Cryptography
+import DHT
+import Logging
+public import Wire
+
+/// Own records: stored now, and again before others forget them.
+extension DHTService {
+  /// Publishes signed statements and keeps them published; for each, how many nodes store it.
+  ///
+  /// One that the validator refuses, or that is older than what we publish, is stored nowhere.
+  /// Cancellation leaves the statements due: the next sweep publishes them.
+  public func publish(statements: [[UInt8]]) async -> [Int] {
+    let wall = wallClock()
+    var records: [Record] = []
+    var places: [Int] = []
+    for (place, bytes) in statements.enumerated() {
+      do {
+        let record = try validator.validate(bytes, kind: .statement, now: wall)
+        publisher.add(record, now: wall)
+        records.append(record)
+        places.append(place)
+      } catch {
+        log.warning("own statement not published", metadata: ["reason": "\(error)"])
+      }
+    }
+    var storedOn = [Int](repeating: 0, count: statements.count)
+    guard !records.isEmpty, case .stored(let counts)? = await perform(.put(records)) else {
+      return storedOn
+    }
+    for (index, record) in records.enumerated() where index < counts.count {
+      storedOn[places[index]] = counts[index]
+      let item = Publisher.Item(
+        key: record.key, content: .statement(record), due: wall, storedOn: 0)
+      publisher.published(item, storedOn: counts[index], now: wallClock())
+    }
+    publishWake?.yield()
+    return storedOn
+  }
+
+  /// Announces blobs that this node has and keeps announcing them; published by the next sweep.
+  public func announce(_ roots: [ContentRoot]) {
+    let wall = wallClock()
+    for root in roots { publisher.announce(root, now: wall) }
+    publishWake?.yield()
+  }
+
+  /// Stops announcing blobs; what was announced ends within `Limits.providerLife`.
+  public func stopAnnouncing(_ roots: [ContentRoot]) {
+    for root in roots { publisher.stopAnnouncing(root) }
+  }
+
+  /// The addresses that announcements name: the configured ones, else what others see of us.
+  public var advertisedAddresses: [Address] {
+    guard settings.advertised.isEmpty else {
+      return Array(settings.advertised.prefix(Limits.addressesPerProvider))
+    }
+    let port = settings.transferPort ?? boundAddress?.port
+    guard let port else { return [] }
+    if let observed = machine.observedAddress { return [Address(ip: observed.ip, port: port)] }
+    return []
+  }
+
+  /// Publishes what is due, a batch at a time.
+  func keepPublishing() async {
+    while !Task.isCancelled {
+      let wait = await publishDue() ? Duration.milliseconds(100) : pauseBeforePublishing
+      let (stream, continuation) = AsyncStream<Void>.makeStream(
+        bufferingPolicy: .bufferingNewest(1))
+      publishWake = continuation
+      await Self.pause(wait, or: stream, continuation)
+      publishWake = nil
+    }
+  }
+
+  /// Until the next item is due, within reason: the wall clock may be set.
+  private var pauseBeforePublishing: Duration {
+    guard let next = publisher.nextDue else { return .seconds(60) }
+    return min(max(next - wallClock(), .seconds(1)), .seconds(60))
+  }
+
+  /// Publishes one batch; whether there may be more.
+  private func publishDue() async -> Bool {
+    guard !machine.isIsolated else { return false }
+    let wall = wallClock()
+    let due = publisher.due(now: wall, limit: settings.publishBatch)
+    var items: [Publisher.Item] = []
+    var records: [Record] = []
+    let addresses = advertisedAddresses
+    for item in due {
+      guard let record = record(for: item, addresses: addresses, wall: wall) else { continue }
+      items.append(item)
+      records.append(record)
+    }
+    guard !records.isEmpty, case .stored(let counts)? = await perform(.put(records)) else {
+      return false
+    }
+    for (item, count) in zip(items, counts) {
+      publisher.published(item, storedOn: count, now: wallClock())
+    }
+    log.debug("dht published", metadata: ["records": "\(records.count)"])
+    return due.count == settings.publishBatch
+  }
+
+  private func record(
+    for item: Publisher.Item, addresses: [Address], wall: Timestamp
+  ) -> Record? {
+    switch item.content {
+    case .statement(let record): return record
+    case .announcement:
+      guard !addresses.isEmpty else { return nil }
+      return try? ProviderRecord(
+        root: ContentRoot(item.key), addresses: addresses, role: settings.role, created: wall,
+        with: identity
+      ).record
+    }
+  }
+}

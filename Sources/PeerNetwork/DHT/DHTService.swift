@@ -1,0 +1,308 @@
+import CoreMetrics
+public import Cryptography
+public import DHT
+import FoundationEssentials
+public import Logging
+import Metrics
+import NIOCore
+import NIOPosix
+public import Wire
+
+/// The DHT on a UDP socket: opens and decodes, steps the machine, then acts.
+///
+/// `start` binds, `run` serves until it is cancelled. Requests may be made as soon as it is made;
+/// before `run` they end with nothing found.
+public actor DHTService {
+  /// Why the service could not start.
+  public enum StartError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Another program has the port.
+    case portInUse(Address)
+    /// The address can't be bound, with the system's words.
+    case cannotBind(Address, String)
+    /// `run` was called before `start`, or a second time.
+    case notStarted
+
+    /// A sentence for people.
+    public var description: String {
+      switch self {
+      case .portInUse(let address):
+        "UDP port \(address.port) on \(address.ip) is in use: stop the program that has it or "
+          + "set another port"
+      case .cannotBind(let address, let reason): "cannot listen on UDP \(address): \(reason)"
+      case .notStarted: "the DHT is not started"
+      }
+    }
+  }
+
+  typealias Envelope = AddressedEnvelope<ByteBuffer>
+
+  /// This node's key.
+  public nonisolated let key: PublicKey
+  let identity: SigningKey
+  let settings: DHTSettings
+  let validator: any RecordValidator
+  let log: Logger
+  let metrics = DHTMetrics()
+  let wallClock: @Sendable () -> Timestamp
+  private let origin = ContinuousClock.now
+
+  var machine: Kademlia
+  var publisher: Publisher
+  private var sessions: DatagramSessions
+  private var random = SystemRandomNumberGenerator()
+  private var channel: NIOAsyncChannel<Envelope, Envelope>?
+  private var isIPv6 = false
+  private var wake: AsyncStream<Void>.Continuation?
+  private var sleepsUntil = Instant.zero
+  private var waiters: [RequestID: AsyncStream<Outcome>.Continuation] = [:]
+  private var received: UInt64 = 0
+  private var refused: UInt64 = 0
+  private var strangersDropped: UInt64 = 0
+
+  /// Where the socket is bound, with the port it got; nil before `start`.
+  public private(set) var boundAddress: Address?
+  var bootstrapPeers: [BootstrapPeer] = []
+  var savedContacts: [Contact]
+  var announcedAddresses: [Address] = []
+  var publishWake: AsyncStream<Void>.Continuation?
+
+  /// A node of the DHT with this identity.
+  ///
+  /// `validator` checks build statements; `contacts` and `publisher` are what an earlier run wrote
+  /// down; `wallClock` gives the time by which records are judged.
+  public init(
+    identity: SigningKey, settings: DHTSettings, validator: any RecordValidator,
+    contacts: [Contact] = [], publisher: Publisher = Publisher(), logger: Logger,
+    wallClock: @escaping @Sendable () -> Timestamp = DHTService.systemTime
+  ) {
+    key = identity.publicKey
+    self.identity = identity
+    self.settings = settings
+    let checked = ProviderAwareValidator(statements: validator)
+    self.validator = checked
+    log = logger
+    self.wallClock = wallClock
+    machine = Kademlia(
+      key: identity.publicKey, settings: settings.kademlia, validator: checked, now: .zero)
+    self.publisher = publisher
+    savedContacts = contacts
+    sessions = DatagramSessions(
+      identity: identity, network: settings.network, capacity: settings.sessions,
+      strangersPerSecond: settings.strangerAgreementsPerSecond)
+  }
+
+  /// The system's clock in whole seconds.
+  public static let systemTime: @Sendable () -> Timestamp = {
+    Timestamp(Int64(Date().timeIntervalSince1970))
+  }
+
+  /// Binds the socket; throws what is wrong with the address.
+  public func start() async throws(StartError) {
+    guard channel == nil else { return }
+    let wanted = settings.bind
+    if case .v6 = wanted.ip { isIPv6 = true }
+    do {
+      let bound = try await DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
+        .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2_048))
+        .bind(host: "\(wanted.ip)", port: Int(wanted.port)) { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try NIOAsyncChannel<Envelope, Envelope>(wrappingChannelSynchronously: channel)
+          }
+        }
+      channel = bound
+      boundAddress = bound.channel.localAddress.flatMap { Address($0) }
+    } catch let error as IOError where error.errnoCode == EADDRINUSE {
+      throw .portInUse(wanted)
+    } catch {
+      throw .cannotBind(wanted, "\(error)")
+    }
+    log.info("dht bound", metadata: ["address": "\(boundAddress ?? wanted)"])
+  }
+
+  /// Serves, joins and publishes until cancelled; then the socket is closed and open requests end.
+  public func run() async throws {
+    guard let channel else { throw StartError.notStarted }
+    defer {
+      self.channel = nil
+      for waiter in waiters.values { waiter.finish() }
+      waiters = [:]
+    }
+    try await channel.executeThenClose { inbound, _ in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await self.receive(from: inbound) }
+        group.addTask { await self.keepTime() }
+        group.addTask { await self.stayJoined() }
+        group.addTask { await self.keepPublishing() }
+        try await group.next()
+        group.cancelAll()
+      }
+    }
+  }
+
+  /// The state for the status page.
+  public var snapshot: DHTSnapshot {
+    DHTSnapshot(
+      key: key, bound: boundAddress, isJoined: !machine.isIsolated, status: machine.status,
+      sessions: sessions.count, published: publisher.items.count,
+      publishDelay: publisher.delay(now: wallClock()), datagramsReceived: received,
+      datagramsRefused: refused, strangersDropped: strangersDropped)
+  }
+
+  /// Contacts as bytes to write down for the next start; empty if there are none worth it.
+  public var contactsToSave: [UInt8] {
+    let contacts = machine.contactsToSave(limit: settings.savedContacts)
+    return contacts.isEmpty ? [] : DHTState.encode(contacts: contacts)
+  }
+
+  /// What is published, as bytes to write down for the next start.
+  public var publisherToSave: [UInt8] { DHTState.encode(publisher: publisher) }
+
+  var now: Instant { .zero + (ContinuousClock.now - origin) }
+
+  /// Begins a request and waits for its outcome; nil if there are too many, if the service stops or
+  /// if the caller is cancelled, after which nothing of the request is left.
+  func perform(_ request: Request) async -> Outcome? {
+    guard channel != nil, waiters.count < settings.requestLimit else { return nil }
+    let began = ContinuousClock.now
+    let (stream, waiter) = AsyncStream<Outcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let (id, actions) = machine.begin(
+      request, now: now, wall: wallClock(), using: &random)
+    waiters[id] = waiter
+    act(actions)
+    var outcome: Outcome?
+    for await ended in stream { outcome = ended }
+    if waiters.removeValue(forKey: id) != nil { machine.cancel(id) }
+    metrics.requests.record(duration: ContinuousClock.now - began)
+    return outcome
+  }
+
+  private func receive(from inbound: NIOAsyncChannelInboundStream<Envelope>) async throws {
+    for try await envelope in inbound { receive(envelope) }
+  }
+
+  private func receive(_ envelope: Envelope) {
+    received += 1
+    metrics.received.increment()
+    guard let address = Address(envelope.remoteAddress), address.port != 0 else { return }
+    let packet = Array(envelope.data.readableBytesView)
+    let opened: DatagramSessions.Opened
+    do {
+      opened = try sessions.open(packet, from: address, now: now)
+    } catch {
+      return refuse(error)
+    }
+    guard let decoded = try? DHTCodec.decode(opened.message) else {
+      refused += 1
+      return metrics.malformed.increment()
+    }
+    let message = decoded.message
+    let contact = Contact(key: opened.sender, address: address)
+    if let cookie = decoded.cookie, !message.isRequest {
+      sessions.keep(cookie, from: contact.key, at: address)
+    }
+    let length = opened.isProven ? DatagramBox.capacity : opened.message.count
+    let sender = Origin(
+      contact: contact, isProven: opened.isProven, replyBudget: length - Self.cookieSize)
+    let actions = machine.receive(
+      message, from: sender, now: now, wall: wallClock(), using: &random)
+    act(actions, replyLimit: length)
+  }
+
+  private func refuse(_ refusal: DatagramSessions.Refusal) {
+    switch refusal {
+    case .malformed:
+      refused += 1
+      metrics.malformed.increment()
+    case .forged:
+      refused += 1
+      metrics.forged.increment()
+    case .overBudget:
+      strangersDropped += 1
+      metrics.overBudget.increment()
+    }
+  }
+
+  /// Does what a step wants done; a reply longer than `replyLimit` is not sent.
+  private func act(_ actions: [Action], replyLimit: Int = DatagramBox.capacity) {
+    for action in actions {
+      switch action {
+      case .send(let message, let contact): send(message, to: contact, replyLimit: replyLimit)
+      case .finished(let id, let outcome):
+        guard let waiter = waiters.removeValue(forKey: id) else { continue }
+        waiter.yield(outcome)
+        waiter.finish()
+      }
+    }
+    if machine.nextDeadline < sleepsUntil { wake?.yield() }
+  }
+
+  private func send(_ message: Message, to contact: Contact, replyLimit: Int) {
+    guard let channel = channel?.channel,
+      let address = contact.address.socketAddress(onIPv6: isIPv6), channel.isWritable
+    else { return metrics.unsent.increment() }
+    let plain: [UInt8]
+    if message.isRequest {
+      let hasCookie = sessions.hasCookie(for: contact.key, at: contact.address)
+      plain = DHTCodec.encode(message, length: hasCookie ? 0 : Self.wantedLength(message.body))
+    } else {
+      let cookie = sessions.cookie(for: contact.key, at: contact.address, now: now)
+      plain = DHTCodec.encode(message, cookie: cookie)
+      guard plain.count <= replyLimit else { return metrics.unsent.increment() }
+    }
+    guard let packet = sessions.seal(plain, to: contact.key, at: contact.address) else {
+      return metrics.unsent.increment()
+    }
+    metrics.sent.increment()
+    metrics.sentBytes.increment(by: packet.count)
+    channel.writeAndFlush(
+      Envelope(remoteAddress: address, data: ByteBuffer(bytes: packet)), promise: nil)
+  }
+
+  /// Tag, length and value of the cookie in a reply.
+  private static let cookieSize = 3 + AddressCookie.length
+
+  /// How long a request without a cookie is made, so that the reply it wants is no longer.
+  private static func wantedLength(_ body: Message.Body) -> Int {
+    switch body {
+    case .find: 900 - DatagramBox.overhead
+    case .get: DatagramBox.capacity
+    case .ping: 72
+    case .have: 512
+    case .store, .pong, .found, .got, .stored, .lacking, .refused: 0
+    }
+  }
+
+  /// Ticks the machine whenever it is due.
+  private func keepTime() async {
+    while !Task.isCancelled {
+      let time = now
+      if machine.nextDeadline <= time {
+        act(machine.tick(now: time, wall: wallClock(), using: &random))
+        metrics.show(machine.status, publishDelay: publisher.delay(now: wallClock()))
+        continue
+      }
+      sleepsUntil = machine.nextDeadline
+      let span = sleepsUntil - time
+      let (stream, continuation) = AsyncStream<Void>.makeStream(
+        bufferingPolicy: .bufferingNewest(1))
+      wake = continuation
+      await Self.pause(span, or: stream, continuation)
+      wake = nil
+      sleepsUntil = .zero
+    }
+  }
+
+  /// Sleeps for a span, until the stream says something, or until cancelled.
+  static func pause(
+    _ span: Duration, or stream: AsyncStream<Void>, _ continuation: AsyncStream<Void>.Continuation
+  ) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try? await Task.sleep(for: span)
+        continuation.finish()
+      }
+      for await _ in stream { break }
+      group.cancelAll()
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Cryptography
+import Testing
+import Wire
+
+@testable import PeerNetwork
+
+@Suite struct DatagramSessionsTests {
+  let here = Address(ip: .v4(0x7F00_0001), port: 1)
+  let there = Address(ip: .v4(0x7F00_0001), port: 2)
+
+  func sessions(
+    _ number: UInt8, network: String = "test", capacity: Int = 64, strangers: Int = 1_000
+  ) throws -> DatagramSessions {
+    DatagramSessions(
+      identity: try Loopback.key(number), network: network, capacity: capacity,
+      strangersPerSecond: strangers)
+  }
+
+  func refusal(
+    _ sessions: inout DatagramSessions, _ packet: [UInt8], at now: Instant = .zero
+  ) -> DatagramSessions.Refusal? {
+    do {
+      _ = try sessions.open(packet, from: here, now: now)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func theFirstDatagramIsUnprovenAndTheOneWithTheCookieProven() throws {
+    var one = try sessions(1)
+    var two = try sessions(2)
+    let first = try Loopback.seal([1, 2], to: try Loopback.key(2).publicKey, at: there, with: &one)
+    let opened = try two.open(first, from: here, now: .zero)
+    #expect(opened.message == [1, 2])
+    #expect(!opened.isProven)
+    let cookie = two.cookie(for: opened.sender, at: here, now: .zero)
+    one.keep(cookie, from: try Loopback.key(2).publicKey, at: there)
+    let second = try Loopback.seal([3], to: try Loopback.key(2).publicKey, at: there, with: &one)
+    let proven = try two.open(second, from: here, now: .zero)
+    #expect(proven.isProven)
+    // A replay from another address proves nothing, nor does one after two epochs.
+    let replayed = try two.open(second, from: there, now: .zero)
+    #expect(!replayed.isProven)
+    let stale = try two.open(second, from: here, now: .zero + .seconds(601))
+    #expect(!stale.isProven)
+  }
+
+  @Test func aCookieIsShownOnlyWhereItCameFrom() throws {
+    var one = try sessions(1)
+    let key = try Loopback.key(2).publicKey
+    _ = one.seal([1], to: key, at: there)
+    one.keep([UInt8](repeating: 1, count: 16), from: key, at: there)
+    let isKnownThere = one.hasCookie(for: key, at: there)
+    let isKnownHere = one.hasCookie(for: key, at: here)
+    #expect(isKnownThere)
+    #expect(!isKnownHere)
+  }
+
+  @Test func reflectedDatagramsAreRefused() throws {
+    var one = try sessions(1)
+    let packet = try Loopback.seal([1], to: try Loopback.key(2).publicKey, at: there, with: &one)
+    #expect(refusal(&one, packet) == .malformed(.badKey))
+    // Reflected with the header's key swapped: sealed for the other direction.
+    let swapped = [packet[0]] + (try Loopback.key(2)).publicKey.bytes.bytes + packet[33...]
+    #expect(refusal(&one, swapped) == .forged)
+  }
+
+  @Test func anotherNetworkAnotherReceiverAndAnyFlippedBitAreForged() throws {
+    var one = try sessions(1)
+    var two = try sessions(2)
+    var three = try sessions(3)
+    var elsewhere = try sessions(2, network: "other")
+    let packet = try Loopback.seal(
+      [1, 2, 3], to: try Loopback.key(2).publicKey, at: there, with: &one)
+    #expect(refusal(&elsewhere, packet) == .forged)
+    #expect(refusal(&three, packet) == .forged)
+    for place in packet.indices {
+      var altered = packet
+      altered[place] ^= 1
+      #expect(refusal(&two, altered) != nil, "byte \(place)")
+    }
+    #expect(refusal(&two, packet) == nil)
+  }
+
+  @Test func lengthsAreCheckedFirst() throws {
+    var one = try sessions(1)
+    for length in [0, 1, 32, DatagramBox.overhead - 1, Limits.datagram + 1, 2_048] {
+      let packet = [UInt8](repeating: 1, count: length)
+      #expect(refusal(&one, packet) == .malformed(.badLength(length)))
+    }
+    #expect(one.count == 0)
+  }
+
+  @Test func strangersShareABudgetAndCostBoundedMemory() throws {
+    var target = try sessions(1, capacity: 64, strangers: 20)
+    var dropped = 0
+    var packets: [[UInt8]] = []
+    for number in 2..<102 as Range<UInt8> {
+      var stranger = try sessions(number)
+      packets.append(
+        try Loopback.seal([1], to: try Loopback.key(1).publicKey, at: there, with: &stranger))
+    }
+    for packet in packets where refusal(&target, packet) == .overBudget { dropped += 1 }
+    #expect(dropped == 80)
+    for second in 1...10 {
+      for packet in packets { _ = refusal(&target, packet, at: .zero + .seconds(second)) }
+    }
+    #expect(target.count <= 64 + 16)
+  }
+
+  @Test func aFloodOfStrangersForgetsNoPeer() throws {
+    var target = try sessions(1, capacity: 64, strangers: 1_000)
+    var peer = try sessions(2)
+    let key = try Loopback.key(2).publicKey
+    _ = target.seal([1], to: key, at: here)
+    target.keep([UInt8](repeating: 5, count: 16), from: key, at: here)
+    for number in 3..<203 as Range<UInt8> {
+      var stranger = try sessions(number)
+      let packet = try Loopback.seal(
+        [1], to: try Loopback.key(1).publicKey, at: there, with: &stranger)
+      _ = refusal(&target, packet)
+    }
+    let isKept = target.hasCookie(for: key, at: here)
+    #expect(isKept)
+    let packet = try Loopback.seal([1], to: try Loopback.key(1).publicKey, at: there, with: &peer)
+    #expect(refusal(&target, packet) == nil)
+  }
+}
