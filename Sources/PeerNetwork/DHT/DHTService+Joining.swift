@@ -10,6 +10,7 @@ extension DHTService {
   /// Takes the peers through which the network is entered; `run` tries them until one answers.
   public func bootstrap(_ peers: [BootstrapPeer]) {
     bootstrapPeers = peers.filter { $0.key != key }
+    joinWake?.yield()
   }
 
   /// Tries to join until somebody answers, ever less often; later looks whether the link still holds
@@ -22,11 +23,11 @@ extension DHTService {
       let isDue = rounds % 60 == 0
       rounds += 1
       if isIsolated || isDue {
-        let contacts = await entryPoints()
+        let contacts = await entryPoints(includesSaved: isIsolated)
         if !contacts.isEmpty { _ = await perform(.join(contacts)) }
       }
       if machine.isIsolated {
-        try? await Task.sleep(for: pause * Double.random(in: 0.75...1.25))
+        await rest(pause * Double.random(in: 0.75...1.25))
         pause = min(pause * 2, settings.longestJoinPause)
       } else {
         if isIsolated {
@@ -34,9 +35,17 @@ extension DHTService {
         }
         pause = settings.firstJoinPause
         renewAnnouncementsIfMoved()
-        try? await Task.sleep(for: settings.watchInterval)
+        await rest(settings.watchInterval)
       }
     }
+  }
+
+  /// Waits, or goes on at once when new bootstrap peers are named.
+  private func rest(_ span: Duration) async {
+    let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    joinWake = continuation
+    await Self.pause(span, or: stream, continuation)
+    joinWake = nil
   }
 
   /// Announces anew when others see us at another address than before.
@@ -50,9 +59,9 @@ extension DHTService {
     announcedAddresses = addresses
   }
 
-  /// Bootstrap peers and the contacts of the run before.
-  private func entryPoints() async -> [Contact] {
-    var contacts = savedContacts
+  /// Bootstrap peers and, for who knows nobody, the contacts of the run before.
+  private func entryPoints(includesSaved: Bool) async -> [Contact] {
+    var contacts = includesSaved ? savedContacts : []
     for peer in bootstrapPeers {
       if let ip = IPAddress(peer.host) {
         contacts.append(Contact(key: peer.key, address: Address(ip: ip, port: peer.port)))

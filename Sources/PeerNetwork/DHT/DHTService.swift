@@ -65,6 +65,7 @@ public actor DHTService {
   var savedContacts: [Contact]
   var announcedAddresses: [Address] = []
   var publishWake: AsyncStream<Void>.Continuation?
+  var joinWake: AsyncStream<Void>.Continuation?
 
   /// A node of the DHT with this identity.
   ///

@@ -97,6 +97,38 @@ import Wire
     }
   }
 
+  @Test func aLostLinkIsFoundAgain() async throws {
+    var settings = Loopback.settings
+    settings.watchInterval = .milliseconds(50)
+    settings.kademlia.hardTimeout = .milliseconds(200)
+    let first = try Loopback.node(1)
+    let second = try Loopback.node(2, settings: settings)
+    try await first.start()
+    try await second.start()
+    let peer = try await Loopback.peer(first)
+    settings.bind = Address(ip: settings.bind.ip, port: peer.port)
+    let reborn = try Loopback.node(1, settings: settings)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await second.run() }
+      await second.bootstrap([peer])
+      try await withThrowingTaskGroup(of: Void.self) { inner in
+        inner.addTask { try await first.run() }
+        try await Loopback.eventually { await second.snapshot.isJoined }
+        inner.cancelAll()
+        while await inner.nextResult() != nil {}
+      }
+      try await Loopback.eventually {
+        _ = await second.nodes(near: .zero)
+        return await !second.snapshot.isJoined
+      }
+      try await reborn.start()
+      group.addTask { try await reborn.run() }
+      try await Loopback.eventually { await second.snapshot.isJoined }
+      group.cancelAll()
+      while await group.nextResult() != nil {}
+    }
+  }
+
   @Test func savedContactsJoinWithoutBootstrapPeers() async throws {
     let nodes = try (1...3).map { try Loopback.node(UInt8($0)) }
     try await Loopback.run(nodes) { nodes in
