@@ -113,7 +113,7 @@ let package = Package(
       "Cloud",
       [
         "Wire", "Cryptography", "Portage", "Trust", "Transfer", "Builder", hummingbird, httpClient,
-        nio, logging, metrics,
+        nio, nioHTTP, logging, metrics, metricsCore,
       ]),
     module("Binhost", ["Portage", "Trust", "Transfer", hummingbird, nio, logging, metricsCore]),
     module("Simulation", ["Wire", "Cryptography", "DHT", "Transfer", "Builder", heap]),
@@ -146,8 +146,8 @@ let package = Package(
     tests("Builder"),
     tests("Storage", ["Transfer", "Builder"]),
     tests("PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, logging]),
-    tests("Emerge"),
-    tests("Cloud"),
+    tests("Emerge", ["Builder", "Trust", "Wire", logging]),
+    tests("Cloud", [httpClient, nio, nioHTTP, logging]),
     tests("Binhost"),
     tests("Simulation", ["Wire", "Cryptography", "DHT"]),
     tests(

@@ -17,6 +17,9 @@ public protocol LeaseClient: Sendable {
 
   /// Gives the job back as failed with one line that says why.
   func fail(_ lease: Lease, message: String, lines: [String]) async throws
+
+  /// Gives the job back unbuilt for another worker to take: this one stops.
+  func release(_ lease: Lease) async throws
 }
 
 /// What a worker can build.
