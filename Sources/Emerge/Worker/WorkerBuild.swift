@@ -1,0 +1,109 @@
+public import Builder
+public import Trust
+
+/// Builds one leased request with real Portage in a root and a sandbox of its own.
+public struct WorkerBuild: Sendable {
+  private let settings: WorkerSettings
+  private let host: HostFacts
+
+  /// A builder on this host.
+  public init(_ settings: WorkerSettings, host: HostFacts) {
+    self.settings = settings
+    self.host = host
+  }
+
+  /// Builds the request and hands the gpkg's path to `deliver`; lines go to `log` as they come.
+  ///
+  /// Throws `WorkerFailure`, or what `deliver` throws. Everything is removed afterwards, also after
+  /// cancellation, which kills the build.
+  public func run(
+    _ request: BuildRequest, log: @escaping @Sendable (String) async -> Void,
+    deliver: (String) async throws -> Void
+  ) async throws {
+    let name = "\(request.fingerprint)".prefix(16)
+    let directory = BuildDirectory(path: "\(settings.work)/job-\(name)")
+    try directory.remove()
+    do {
+      let path = try await build(request, in: directory, log)
+      try await deliver(path)
+    } catch {
+      // The failure is what the caller should hear about; the next build removes the rest.
+      try? directory.remove()
+      throw error
+    }
+    try directory.remove()
+  }
+
+  private func build(
+    _ request: BuildRequest, in directory: BuildDirectory,
+    _ log: @escaping @Sendable (String) async -> Void
+  ) async throws -> String {
+    let configuration = BuildConfiguration(request)
+    let sandbox = BuildSandbox(settings: settings, host: host, directory: directory.path)
+    try await directory.prepare(
+      template: settings.template, configuration: host.configRoot + "/etc/portage", configuration)
+    func emerge(
+      _ phase: String, _ words: [String], _ network: BuildSandbox.Network = .none
+    ) async throws {
+      let command = sandbox.command(["emerge"] + words, network: network)
+      try await run(phase, command, log)
+    }
+    let dependencies = ["--oneshot", "--buildpkg=n"] + settings.dependencyOptions
+    let atoms = configuration.bound + [configuration.atom]
+    try await emerge("fetch", ["--fetchonly", "--oneshot", "--with-bdeps=y"] + atoms, .fetching)
+    if !configuration.bound.isEmpty {
+      try await emerge("merging bound dependencies", dependencies + configuration.bound)
+    }
+    try await emerge(
+      "merging dependencies", dependencies + ["--onlydeps", "--with-bdeps=y", configuration.atom])
+    try await emerge(
+      "building", ["--oneshot", "--buildpkgonly", "--usepkg=n", configuration.atom])
+    let packages = directory.packages
+    guard packages.count == 1, let path = packages.first else {
+      throw WorkerFailure.packages(packages.count)
+    }
+    try await compare(path, request, sandbox)
+    return path
+  }
+
+  private func run(
+    _ phase: String, _ command: [String], _ log: @escaping @Sendable (String) async -> Void
+  ) async throws {
+    await log("larder: \(phase)")
+    let status: ExitStatus
+    do {
+      status = try await ChildProcess(command: command)
+        .follow(within: settings.timeout) { await log($0) }
+    } catch ChildProcess.Failure.notStarted(let reason) {
+      throw WorkerFailure.trouble(reason)
+    } catch ChildProcess.Failure.timedOut(let time) {
+      throw WorkerFailure.tookTooLong(time)
+    }
+    guard status.isSuccess else { throw WorkerFailure.phase(phase, status) }
+  }
+
+  /// Compares what was built with what was asked, so that a difference is told here, with names.
+  private func compare(
+    _ path: String, _ request: BuildRequest, _ sandbox: BuildSandbox
+  ) async throws {
+    var helper = PortageHelper.Settings(program: settings.helper)
+    helper.prefix = sandbox.command([])
+    let report: HelperReport
+    do {
+      report = try await PortageHelper(helper).describe([path])
+    } catch let failure as PortageHelper.Failure {
+      throw WorkerFailure.trouble(failure.description)
+    }
+    guard let built = report.packages.first else { throw WorkerFailure.packages(0) }
+    let differences: [FingerprintFields.Difference]
+    do {
+      differences = try Fingerprint.fields(of: request.facts)
+        .differences(from: try Fingerprint.fields(of: built))
+    } catch {
+      throw WorkerFailure.differs([error.description])
+    }
+    guard differences.isEmpty else {
+      throw WorkerFailure.differs(differences.map(\.description))
+    }
+  }
+}
