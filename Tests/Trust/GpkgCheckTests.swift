@@ -82,6 +82,42 @@ import Wire
     #expect(try problems(swapped.described()).map(\.field) == ["agreement digest"])
   }
 
+  @Test func aStatementAboutAnotherPackageIsRefused() throws {
+    let description = try BuiltPackage().described()
+    let other = try Samples.statement(
+      Samples.facts { $0.distfiles = [] }, built: BuiltPackage.builtAt
+    ) {
+      $0.agreement = description.agreement
+      $0.judged.libc = description.libc
+    }
+    #expect(try problems(description, statement: other).map(\.field) == ["fingerprint"])
+  }
+
+  @Test(arguments: 0..<60 as Range<UInt64>)
+  func damagedGpkgsAreRefusedOrDescribedNeverTrapped(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    var package = BuiltPackage()
+    let names = package.metadata.keys.sorted()
+    for _ in 0..<3 {
+      guard let name = names.randomElement(using: &random) else { continue }
+      let bytes = (0..<12).map { _ in UInt8.random(in: 1...127, using: &random) }
+      if name != "PF" { package.metadata[name] = String(decoding: bytes, as: UTF8.self) }
+    }
+    package.code = String(
+      decoding: (0..<99).map { _ in random.next() }.map {
+        UInt8(truncatingIfNeeded: $0 & 127)
+      }, as: UTF8.self)
+    var elf: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1]
+    elf += (0..<200).map { _ in UInt8.random(in: 0...255, using: &random) }
+    package.image.append(.file("image/usr/bin/x", elf, mode: 0o755))
+    if let description = try? package.described() { _ = try problems(description) }
+    var real = Array(try Data(contentsOf: BuiltPackage.fixture("caskcat-alpha.gpkg.tar")))
+    for _ in 0..<4 {
+      real[Int.random(in: 0..<real.count, using: &random)] = .random(in: 0...255, using: &random)
+    }
+    _ = try? BuiltPackage.inspect(real)
+  }
+
   @Test func anotherBuildTimeIsRefused() throws {
     let other = BuiltPackage { $0.metadata["BUILD_TIME"] = "1700000000" }
     #expect(try problems(other.described()).map(\.field) == ["BUILD_TIME"])

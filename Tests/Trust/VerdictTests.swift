@@ -120,6 +120,25 @@ import Wire
         == [.cpuTarget(found: "armv9-a", expected: "armv8-a")])
   }
 
+  @Test func aBuildWithoutKnownFeaturesIsOnlyForTheSameCPU() throws {
+    let unresolved = Samples.facts { $0.cpu = PackageFacts.CPU() }
+    #expect(try reasons(facts: unresolved) == [])
+    let differ: (inout BuildStatement) -> Void = { $0.judged.flags = Self.digest(1) }
+    let unknown = RejectionReason.cpuTarget(found: "", expected: "")
+    #expect(try reasons(differ, facts: unresolved) == [unknown])
+    let native = Samples.facts {
+      $0.cpu = PackageFacts.CPU()
+      $0.flags["CFLAGS"] = "-O2 -march=native"
+    }
+    #expect(try reasons(facts: native) == [unknown])
+    let found = try reasons {
+      $0.judged.features = CPUFeatures()
+      $0.judged.level = nil
+      $0.judged.march = ""
+    }
+    #expect(found == [.cpuTarget(found: "", expected: "x86-64-v2")])
+  }
+
   static func digest(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 16) }
 
   static let keywordsEdit: @Sendable (inout BuildStatement) -> Void = {

@@ -47,10 +47,12 @@ extension PackageFacts {
 
   private func validateTarget() throws(FactsError) {
     let required = [
-      (target.abi, "target.abi"), (target.arch, "target.arch"), (target.elibc, "target.elibc"),
+      (target.arch, "target.arch"), (target.elibc, "target.elibc"),
       (target.kernel, "target.kernel"),
     ]
     for (value, field) in required { try Check.word(value, field, mayBeEmpty: false) }
+    // Profiles without multilib may set neither.
+    try Check.word(target.abi, "target.abi")
     try Check.word(target.defaultABI, "target.default_abi")
     try Check.line(target.eprefix, "target.eprefix", limit: 4_096)
     try Check.map(target.libdirs, "target.libdirs", limit: Bounds.word)

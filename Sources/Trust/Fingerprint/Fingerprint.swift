@@ -53,13 +53,14 @@ public struct Fingerprint: Sendable, Hashable, Comparable, Codable, CustomString
   ///
   /// Dependencies stay as they are, so a flag that changes run-time dependencies leads nowhere.
   public static func neighbours(of facts: PackageFacts) throws(FactsError) -> [Neighbour] {
+    let fields = try FingerprintFields(of: facts)
     var found: [Neighbour] = []
     for (index, flag) in facts.use.enumerated().prefix(mostNeighbours) {
-      var other = facts
+      var flags = facts.use
       let flipped = flag.first == "-" ? String(flag.dropFirst()) : "-\(flag)"
-      other.use[index] = flipped
-      let fields = try FingerprintFields(of: other)
-      found.append(Neighbour(fingerprint: Fingerprint(fields), flag: flipped))
+      flags[index] = flipped
+      let other = Fingerprint(try fields.with(use: flags))
+      found.append(Neighbour(fingerprint: other, flag: flipped))
     }
     return found
   }

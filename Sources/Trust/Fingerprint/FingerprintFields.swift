@@ -23,7 +23,7 @@ public struct FingerprintFields: Sendable, Hashable, Codable {
     }
   }
 
-  private let values: [FingerprintField: String]
+  private var values: [FingerprintField: String]
 
   /// The canonical text of each field; throws where a dependency string or a flag is malformed.
   public init(of facts: PackageFacts) throws(FactsError) {
@@ -49,6 +49,13 @@ public struct FingerprintFields: Sendable, Hashable, Codable {
     values[.distfiles] = Self.distfiles(facts.distfiles)
     values[.local] = Self.local(facts.local)
     self.values = values
+  }
+
+  /// The fields of the same package with other flags.
+  func with(use flags: [String]) throws(FactsError) -> FingerprintFields {
+    var other = self
+    other.values[.use] = try Self.use(flags)
+    return other
   }
 
   /// The canonical text of a field.

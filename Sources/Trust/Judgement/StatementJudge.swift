@@ -114,14 +114,23 @@ struct StatementJudge {
 
   private func objection(toMachine judged: JudgedFacts) -> RejectionReason? {
     let isX86 = facts.target.arch == "amd64" || facts.target.arch == "x86"
-    if isX86 {
-      var wanted = judged.features
-      if let level = judged.level { wanted.formUnion(level.features) }
+    var wanted = judged.features
+    if let level = judged.level { wanted.formUnion(level.features) }
+    if isX86, !wanted.isEmpty {
       if let feature = wanted.lacking(in: features).first { return .cpuFeature(feature) }
-    } else if judged.march != facts.cpu.march {
+    } else if !isForOurCPU(judged) {
       return .cpuTarget(found: judged.march, expected: facts.cpu.march)
     }
     return libcObjection(judged)
+  }
+
+  /// Whether a build without comparable features is for the CPU that ours would be for: the same
+  /// name, or without one the same flags, unless those stand for whatever machine they are used on.
+  private func isForOurCPU(_ judged: JudgedFacts) -> Bool {
+    guard judged.march == facts.cpu.march else { return false }
+    if !judged.march.isEmpty { return true }
+    let isNative = facts.flags.values.contains { $0.contains("=native") }
+    return judged.flags == flags && !isNative
   }
 
   private func libcObjection(_ judged: JudgedFacts) -> RejectionReason? {

@@ -39,7 +39,7 @@ public enum GpkgCheck {
     of description: GpkgDescription, against planned: PackageFacts, statement: BuildStatement,
     host: HostFacts, libraries: HostLibraries
   ) -> [Mismatch] {
-    fieldProblems(description, planned)
+    fieldProblems(description, planned, statement)
       + statementProblems(description, statement)
       + hostProblems(description, planned, host)
       + libraryProblems(description, libraries)
@@ -47,7 +47,7 @@ public enum GpkgCheck {
 
   /// Each field of the fingerprint that the file carries, computed anew.
   private static func fieldProblems(
-    _ description: GpkgDescription, _ planned: PackageFacts
+    _ description: GpkgDescription, _ planned: PackageFacts, _ statement: BuildStatement
   ) -> [Mismatch] {
     let wanted: FingerprintFields
     do {
@@ -56,6 +56,12 @@ public enum GpkgCheck {
       return [Mismatch("plan", found: "\(error)", expected: "well-formed facts")]
     }
     var problems: [Mismatch] = []
+    let fingerprint = Fingerprint(wanted)
+    if statement.fingerprint != fingerprint {
+      problems.append(
+        Mismatch(
+          "fingerprint", found: "\(statement.fingerprint)", expected: "\(fingerprint)"))
+    }
     for field in FingerprintField.allCases where field.isInGpkg {
       let found = description.fields[field]
       if found != wanted[field] {
