@@ -61,7 +61,7 @@ struct GenerationWriter {
         problems.append(RefusedListing(cpv: cpv, reason: reason))
       }
     }
-    for directory in changed.sorted() { try files.syncDirectory(directory) }
+    try files.syncDirectories(changed)
     return (refused, problems)
   }
 

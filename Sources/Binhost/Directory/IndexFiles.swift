@@ -74,6 +74,18 @@ struct IndexFiles: Sendable {
     guard fsync(descriptor) == 0 else { throw error("sync", path) }
   }
 
+  /// Waits until all of these directories' entries are on the disk: one by one if they are few, else
+  /// with everything else that the machine still has to write, which is faster than a flush each.
+  func syncDirectories(_ paths: Set<String>) throws {
+    guard paths.count > 8, let first = paths.min() else {
+      for path in paths.sorted() { try syncDirectory(path) }
+      return
+    }
+    try before(.sync, first)
+    // Linux waits until everything is written (sync(2)).
+    sync()
+  }
+
   /// Removes a generation: plain files and symbolic links in one directory, then the directory.
   func removeGeneration(_ path: String) throws {
     for name in names(in: path) { try remove(path + "/" + name) }
