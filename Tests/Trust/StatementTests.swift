@@ -89,6 +89,8 @@ import Wire
     #expect(next.supersedes(first))
     #expect(SignedStatement.live(among: [first, same, next]) == [next])
     #expect(SignedStatement.live(among: [first, same]) == [first])
+    let later = try Samples.signed { $0.expires = Samples.now + Samples.day + Samples.day }
+    #expect(later.supersedes(first) && !first.supersedes(later) && next.supersedes(later))
   }
 
   @Test func slotsAreByFingerprintIssuerAndContent() throws {

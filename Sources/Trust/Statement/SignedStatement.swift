@@ -74,14 +74,18 @@ public struct SignedStatement: Sendable, Hashable {
     return nil
   }
 
-  /// Whether this takes the place of another statement in the same slot: only a higher sequence does.
+  /// Whether this takes the place of another statement in the same slot: the higher sequence does, then
+  /// the later end.
   public func supersedes(_ other: SignedStatement) -> Bool {
-    slot == other.slot && statement.sequence > other.statement.sequence
+    guard slot == other.slot else { return false }
+    let (mine, theirs) = (statement, other.statement)
+    if mine.sequence != theirs.sequence { return mine.sequence > theirs.sequence }
+    return mine.expires > theirs.expires
   }
 
   /// The live statement of each slot, in the order of first appearance.
   ///
-  /// Of two with one sequence the first stays: an issuer that signs twice under a number gains nothing.
+  /// Of two with one sequence and end the first stays.
   public static func live(among statements: some Sequence<SignedStatement>) -> [SignedStatement] {
     var order: [Slot] = []
     var best: [Slot: SignedStatement] = [:]
