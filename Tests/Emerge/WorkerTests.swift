@@ -98,7 +98,8 @@ import Wire
   @Test func onlyTheFetchPhaseHasANetwork() async throws {
     try report(RequestFixture.facts())
     try await work(try settings(good), ScriptedLeaseClient())
-    let calls = (scratch.text("calls") ?? "").split(separator: "\n")
+    let all = (scratch.text("calls") ?? "").split(separator: "\n")
+    let calls = all.filter { $0.contains("PORTAGE_CONFIGROOT=") }
     #expect(calls.count == 4)
     #expect(calls.filter { !$0.contains("--unshare-net") }.count == 1)
     #expect(calls.first?.contains("emerge --fetchonly") == true)
@@ -106,6 +107,17 @@ import Wire
     #expect(calls.allSatisfy { $0.contains("--tmpfs /root") && $0.contains("--die-with-parent") })
     let binds = "--ro-bind-try /srv/lab /srv/lab"
     #expect(calls.allSatisfy { $0.contains(binds) && $0.contains("/srv/lab-directory") })
+  }
+
+  @Test func portagesPythonIsVisibleWhereItWouldBeHidden() async throws {
+    let settings = try settings("echo /root/venv; echo /usr")
+    let places = await BuildSandbox.interpreterPlaces(settings)
+    #expect(places == ["/root/venv", "/usr"])
+    var sandbox = BuildSandbox(settings: settings, host: host, directory: "/job")
+    sandbox.interpreter = places
+    let words = sandbox.command(["true"]).joined(separator: " ")
+    #expect(words.contains("--ro-bind-try /root/venv /root/venv"))
+    #expect(!words.contains("--ro-bind-try /usr /usr"))
   }
 
   @Test func configurationSaysExactlyWhatWasAsked() async throws {

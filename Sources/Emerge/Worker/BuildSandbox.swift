@@ -17,6 +17,8 @@ struct BuildSandbox: Sendable {
   let host: HostFacts
   /// The build's directory.
   let directory: String
+  /// Where Portage's Python lies, from `interpreterPlaces`.
+  var interpreter: [String] = []
 
   /// The directories that a build has, below its own.
   static let places = ["root", "etc/portage", "tmp", "binpkgs", "distfiles", "log"]
@@ -26,11 +28,30 @@ struct BuildSandbox: Sendable {
     settings.prefix + ["/usr/bin/env"] + environment + bubblewrap(network) + words
   }
 
-  /// The host's ebuild repositories, configuration and distfiles, and the directories that the
-  /// prefix names.
+  /// The directories of the Python that runs Portage on this host: a virtual environment and what
+  /// it is made from may lie where builds see nothing else. Empty if there is no `python3`.
+  static func interpreterPlaces(_ settings: WorkerSettings) async -> [String] {
+    let script = "import sys; print(sys.prefix); print(sys.base_prefix)"
+    let child = ChildProcess(command: settings.prefix + ["python3", "-c", script])
+    guard let seen = try? await child.capture(limit: 10_000, within: .seconds(30)),
+      seen.status.isSuccess
+    else { return [] }
+    let lines = String(decoding: seen.output, as: UTF8.self).split(separator: "\n")
+    return lines.map(String.init).filter { $0.hasPrefix("/") }
+  }
+
+  /// What is mounted over, empty.
+  private var hidden: [String] { ["/tmp", "/var/tmp", "/run"] + settings.hidden }
+
+  /// The host's ebuild repositories, configuration and distfiles, the directories that the prefix
+  /// names, and Portage's Python where it would be hidden.
   private var visible: [String] {
+    let python = interpreter.filter { place in
+      settings.layout == .separateRoot && hidden.contains { place.hasPrefix($0 + "/") }
+    }
     let places =
-      host.repositories.map(\.location) + [host.configRoot + "/etc/portage", host.distdir]
+      python
+      + host.repositories.map(\.location) + [host.configRoot + "/etc/portage", host.distdir]
       + settings.prefix.dropFirst().filter { $0.hasPrefix("/") } + [settings.helper]
       + settings.visible
     var found: [String] = []
@@ -63,7 +84,7 @@ struct BuildSandbox: Sendable {
     case .wholeSystem: words += ["--bind", directory + "/root", "/"]
     }
     words += ["--dev", "/dev", "--proc", "/proc"]
-    for place in ["/tmp", "/var/tmp", "/run"] + settings.hidden { words += ["--tmpfs", place] }
+    for place in hidden { words += ["--tmpfs", place] }
     for place in visible { words += ["--ro-bind-try", place, place] }
     for place in settings.scratch { words += ["--tmpfs", place] }
     words += ["--bind", directory, directory, "--chdir", directory]

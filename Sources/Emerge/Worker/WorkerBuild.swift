@@ -39,7 +39,9 @@ public struct WorkerBuild: Sendable {
     _ log: @escaping @Sendable (String) async -> Void
   ) async throws -> String {
     let configuration = BuildConfiguration(request)
-    let sandbox = BuildSandbox(settings: settings, host: host, directory: directory.path)
+    let sandbox = BuildSandbox(
+      settings: settings, host: host, directory: directory.path,
+      interpreter: await BuildSandbox.interpreterPlaces(settings))
     try await directory.prepare(
       template: settings.template, configuration: host.configRoot + "/etc/portage", configuration)
     func emerge(
