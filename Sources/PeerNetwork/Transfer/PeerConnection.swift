@@ -105,6 +105,9 @@ final class PeerConnection: Sendable {
     return drivers
   }
 
+  /// Whether no stream can be opened any more.
+  var isEnding: Bool { state.withLock { $0.isEnding || $0.isClosed } }
+
   /// Wakes the writing task.
   func wake() {
     ring.yield()
