@@ -120,7 +120,11 @@ extension Kademlia {
     } catch {
       return StoreResult(error)
     }
-    return keep(record, from: origin.contact.address, &step)
+    let result = keep(record, from: origin.contact.address, &step)
+    if result == .stored, record.kind == .statement, trustedIssuers.contains(record.publisher) {
+      step.actions.append(.kept(record))
+    }
+    return result
   }
 
   /// Keeps a validated record, if its key lies near enough.

@@ -54,6 +54,8 @@ public enum Action: Sendable, Equatable {
   case send(Message, to: Contact)
   /// A request is over.
   case finished(RequestID, Outcome)
+  /// Somebody gave us a statement of a trusted issuer, and it is kept.
+  case kept(Record)
 }
 
 /// Where a message came from, as the driver has established it.

@@ -191,6 +191,7 @@ public struct VirtualNetwork {
       switch action {
       case .send(let message, let contact): send(message, from: index, to: contact)
       case .finished(let id, let outcome): nodes[index].outcomes[id] = (clock.now, outcome)
+      case .kept: break
       }
     }
     scheduleWake(index)

@@ -54,6 +54,7 @@ public actor DHTService {
   private var isIPv6 = false
   private var wake: AsyncStream<Void>.Continuation?
   private var sleepsUntil = Instant.zero
+  private var keptStatements: AsyncStream<Record>.Continuation?
   private var waiters: [RequestID: AsyncStream<Outcome>.Continuation] = [:]
   private var received: UInt64 = 0
   private var refused: UInt64 = 0
@@ -158,6 +159,16 @@ public actor DHTService {
   /// What is published, as bytes to write down for the next start.
   public var publisherToSave: [UInt8] { DHTState.encode(publisher: publisher) }
 
+  /// The statements of trusted issuers that others give us to keep, from now on; the oldest of more
+  /// than `capacity` unread ones are dropped. A second call ends the first one's stream.
+  public func statementsKept(capacity: Int) -> AsyncStream<Record> {
+    keptStatements?.finish()
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: Record.self, bufferingPolicy: .bufferingNewest(capacity))
+    keptStatements = continuation
+    return stream
+  }
+
   var now: Instant { .zero + (ContinuousClock.now - origin) }
 
   /// Begins a request and waits for its outcome; nil if there are too many, if the service stops or
@@ -232,6 +243,7 @@ public actor DHTService {
         guard let waiter = waiters.removeValue(forKey: id) else { continue }
         waiter.yield(outcome)
         waiter.finish()
+      case .kept(let record): keptStatements?.yield(record)
       }
     }
     if machine.nextDeadline < sleepsUntil { wake?.yield() }

@@ -13,8 +13,7 @@ actor FetchDriver {
 
   private struct Link {
     let connection: PeerConnection
-    /// The stream's number once the blob was asked for.
-    var stream: UInt32?
+    let stream: UInt32
   }
 
   nonisolated let root: ContentRoot
@@ -222,20 +221,17 @@ actor FetchDriver {
       switch action {
       case .connect(let key): actions += connect(key)
       case .want(let key):
-        guard let connection = links[key]?.connection else { continue }
-        links[key]?.stream = connection.want(root, for: self)
-        guard links[key]?.stream == nil else { continue }
-        links[key] = nil
-        actions += machine.lost(key, now: context.clock.now)
+        guard let link = links[key] else { continue }
+        link.connection.send(.want(stream: link.stream, root: root))
       case .requestHashes(let key, let range):
-        guard let link = links[key], let stream = link.stream else { continue }
-        link.connection.send(.hashRequest(stream: stream, range))
+        guard let link = links[key] else { continue }
+        link.connection.send(.hashRequest(stream: link.stream, range))
       case .request(let key, let blocks):
-        guard let link = links[key], let stream = link.stream else { continue }
-        link.connection.send(.blockRequest(stream: stream, blocks: blocks))
+        guard let link = links[key] else { continue }
+        link.connection.send(.blockRequest(stream: link.stream, blocks: blocks))
       case .cancel(let key, let blocks):
-        guard let link = links[key], let stream = link.stream else { continue }
-        link.connection.send(.cancel(stream: stream, blocks: blocks))
+        guard let link = links[key] else { continue }
+        link.connection.send(.cancel(stream: link.stream, blocks: blocks))
       case .keep(let layers): layersToKeep = layers
       case .leave(let key, let reason):
         log.debug("peer left", metadata: ["peer": "\(key)", "reason": "\(reason)"])
@@ -268,7 +264,10 @@ actor FetchDriver {
     let now = context.clock.now
     let key = connection.key
     guard outcome == nil, links[key] == nil else { return [] }
-    links[key] = Link(connection: connection)
+    guard let stream = connection.openStream(for: self) else {
+      return machine.lost(key, now: now)
+    }
+    links[key] = Link(connection: connection, stream: stream)
     let actions = machine.joined(key, credit: connection.credit, now: now)
     if actions.isEmpty {
       leave(key)
@@ -279,7 +278,7 @@ actor FetchDriver {
 
   private func leave(_ key: PublicKey) {
     guard let link = links.removeValue(forKey: key) else { return }
-    if let stream = link.stream { link.connection.closeStream(stream) }
+    link.connection.closeStream(link.stream)
   }
 
   private func isLinked(_ connection: PeerConnection, _ stream: UInt32) -> Bool {

@@ -9,11 +9,7 @@ extension PeerConnection {
   private static let strayBound = 4_096
 
   /// Handles one event; returns whether the connection goes on.
-  ///
-  /// While the connection ends because of us, what still comes in is dropped: the writing task sends
-  /// the goodbye and closes.
   func take(_ event: FrameDecoder.Event) async -> Bool {
-    guard !state.withLock({ $0.isEnding }) else { return true }
     switch event {
     case .block(let stream, let index, let bytes):
       context.metrics.received.increment(by: bytes.count)
@@ -71,14 +67,15 @@ extension PeerConnection {
   ) async -> Bool {
     guard let driver else { return stray(stream) }
     switch await driver.arrived(index, length: bytes.count, from: self) {
-    case .drop, .refused: return true
+    case .drop: return true
+    case .refused: return false
     case .check(let digest):
       let block = VerifiedBlock(
         checking: bytes, index: index, layout: driver.layout, expected: digest)
       guard let block else {
         context.metrics.badBlocks.increment()
         await driver.bad(index, from: self)
-        return true
+        return false
       }
       await driver.write(block, from: self)
       return true
@@ -101,7 +98,7 @@ extension PeerConnection {
   private func violation() -> Bool {
     context.metrics.violations.increment()
     close(.violation)
-    return true
+    return false
   }
 
   /// Does what the serving side wants; returns whether the connection goes on.
