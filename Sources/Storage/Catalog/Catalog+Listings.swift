@@ -72,6 +72,11 @@ extension Catalog {
     }
   }
 
+  /// The paths of all that is listed, or was delisted and is not forgotten yet.
+  public func listedPaths() async throws -> [String] {
+    try await read { try String.fetchAll($0, sql: "SELECT path FROM listings") }
+  }
+
   /// Forgets what was delisted before a time; returns how many.
   @discardableResult
   public func removeDelisted(before time: Timestamp) async throws -> Int {
