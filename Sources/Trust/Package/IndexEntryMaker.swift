@@ -24,6 +24,8 @@ public enum IndexEntryMaker {
     guard let cpv = try? CPV(planned.cpv) else { throw .package(planned.cpv) }
     var fields: [String: String] = [
       "BUILD_TIME": "\(statement.buildTime.seconds)", "CHOST": planned.chost,
+      // Portage stamps its copy of the file with it, and fails where a copy lies that it can't compare.
+      "MTIME": "\(statement.buildTime.seconds)",
       "EAPI": planned.eapi, "MD5": statement.md5.hex, "REPO": planned.repository,
       "SHA1": statement.sha1.hex, "SIZE": "\(statement.size)",
     ]
