@@ -130,14 +130,6 @@ import Trust
     #expect(Self.isGone(pid))
   }
 
-  @Test func emergeGetsItsArgumentsAndItsStatusComesBack() async throws {
-    let program = try scratch.file(
-      "lab", "#!/bin/sh\necho \"$@\" > \(scratch.path)/seen\nexit 7\n", mode: 0o755)
-    let status = try await EmergeRunner(prefix: [program, "--"]).install(["-1", "a/b"])
-    #expect(status == .exited(7))
-    #expect(scratch.text("seen") == "-- emerge --getbinpkg -1 a/b\n")
-  }
-
   @Test func longLinesAreCut() {
     var splitter = LineSplitter()
     let bytes = [UInt8](repeating: 0x61, count: 10_000) + Array("\r\nb\n\nc".utf8)
