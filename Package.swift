@@ -127,7 +127,8 @@ let package = Package(
         logging, metrics,
       ]),
     .executableTarget(
-      name: "larder", dependencies: ["Wire", "Cryptography", "Trust", "Node", arguments],
+      name: "larder",
+      dependencies: ["Wire", "Cryptography", "Trust", "Binhost", "Cloud", "Node", arguments],
       swiftSettings: ours),
 
     // Tests: one folder a module; Support holds conformance suites and fakes.
@@ -145,8 +146,7 @@ let package = Package(
     tests("Transfer"),
     tests("Builder"),
     tests("Storage", ["Transfer", "Builder"]),
-    tests(
-      "PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, logging]),
+    tests("PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, logging]),
     tests("Emerge", ["Builder", "Trust", "Wire", logging]),
     tests("Cloud", [httpClient, nio, nioHTTP, logging]),
     tests("Binhost"),

@@ -40,6 +40,12 @@ public enum Program {
 
   /// Becomes another program, with this one's terminal and signals; returns only on failure.
   public static func replace(with words: [String]) throws -> Never {
+    // Both are inherited: libdispatch's threads block signals, and SwiftNIO ignores SIGPIPE. Portage
+    // would wait for ever for a SIGCHLD that never comes.
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+    signal(SIGPIPE, SIG_DFL)
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
     arguments.append(nil)
     execvp(words[0], arguments)

@@ -1,3 +1,4 @@
+import Emerge
 import Node
 import Testing
 import Wire
@@ -31,13 +32,14 @@ struct ConfigurationTests {
       group: portage
       listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b}
       http: {enabled: no, address: 127.0.0.2, port: 3}
-      portage: {command-prefix: [chroot, /x], helper: /h, python: py, emerge: em, refresh: [], timeout: 5}
+      portage: {command-prefix: [chroot, /x], helper: /h, emerge: em, refresh: [], timeout: 5}
       fetch: {limit-down: 5MB, limit-up: unlimited, parallel: 6, connections: 7}
       storage: {quota: 1GiB}
       publish: {enabled: yes, licences: [MIT], validity-days: 8}
       cloud: {gateway: "https://a.example/", token-file: /t, daily-limit: 9}
       gateway: {address: 127.0.0.3, port: 10}
-      worker: {gateway: "http://127.0.0.1:11", token-file: /w, template: /s, command-prefix: [a], timeout: 60}
+      worker: {gateway: "http://127.0.0.1:11", token-file: /w, name: w1, template: /s, layout: separate-root,
+        visible: [/v], scratch: [/c], dependency-options: [--usepkg], timeout: 60}
       """)
     #expect(configuration.network == "test")
     #expect(configuration.role == .seeder)
@@ -61,6 +63,8 @@ struct ConfigurationTests {
     #expect(configuration.cloud.dailyLimit == 9)
     #expect(configuration.gateway.port == 10)
     #expect(configuration.worker.timeout == .seconds(60))
+    #expect(configuration.worker.layout.rawValue == "separate-root")
+    #expect(configuration.worker.scratch == ["/c"])
   }
 
   @Test func unknownKeyIsNamedWithLineAndColumnAndTheNearestKey() {

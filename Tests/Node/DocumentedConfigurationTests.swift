@@ -39,6 +39,7 @@ import Wire
     shown.cloud.tokenFile = empty.cloud.tokenFile
     shown.worker.tokenFile = empty.worker.tokenFile
     shown.worker.template = empty.worker.template
+    shown.worker.name = empty.worker.name
     #expect(shown == empty)
   }
 
@@ -58,7 +59,10 @@ import Wire
       }
     }
     var inHandbook: Set<String> = []
-    for line in try text("docs/OPERATING.md").split(separator: "\n") where line.hasPrefix("| `") {
+    var isTable = false
+    for line in try text("docs/OPERATING.md").split(separator: "\n") {
+      if line.hasPrefix("## ") { isTable = line.hasPrefix("## Configuration") }
+      guard isTable, line.hasPrefix("| `") else { continue }
       if let name = line.split(separator: "`").dropFirst().first { inHandbook.insert(String(name)) }
     }
     #expect(inExample.count > 30)

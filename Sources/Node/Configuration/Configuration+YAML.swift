@@ -1,3 +1,4 @@
+import Emerge
 import FoundationEssentials
 import Wire
 
@@ -86,7 +87,6 @@ extension Configuration.Portage {
   fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
     commandPrefix = try section.strings("command-prefix") ?? commandPrefix
     helper = try section.string("helper") ?? helper
-    python = try section.string("python") ?? python
     emerge = try section.string("emerge") ?? emerge
     refresh = try section.strings("refresh") ?? refresh
     timeout = try section.number("timeout", 1...86_400).map { .seconds($0) } ?? timeout
@@ -141,8 +141,15 @@ extension Configuration.Worker {
   fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
     gateway = try section.value("gateway", hint: urlHint, validURL) ?? gateway
     tokenFile = try section.string("token-file")
+    name = try section.string("name")
     template = try section.string("template")
-    commandPrefix = try section.strings("command-prefix") ?? commandPrefix
+    layout =
+      try section.value("layout", hint: "write whole-system or separate-root") {
+        WorkerSettings.Layout(rawValue: $0)
+      } ?? layout
+    visible = try section.strings("visible") ?? visible
+    scratch = try section.strings("scratch") ?? scratch
+    dependencyOptions = try section.strings("dependency-options") ?? dependencyOptions
     timeout = try section.number("timeout", 60...604_800).map { .seconds($0) } ?? timeout
     try section.finish()
   }

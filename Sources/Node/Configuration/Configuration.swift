@@ -1,3 +1,4 @@
+public import Emerge
 public import Wire
 
 /// Every setting of a node, with its default; docs/OPERATING.md explains them to the owner.
@@ -58,8 +59,6 @@ public struct Configuration: Sendable, Equatable {
     public var commandPrefix: [String] = []
     /// The Python helper that asks Portage.
     public var helper = "/usr/libexec/larder/larder-portage"
-    /// Python with Portage's modules.
-    public var python = "python3"
     /// Portage's own command.
     public var emerge = "emerge"
     /// The arguments of the daemon's own refresh after a repository sync; empty: no refresh.
@@ -120,10 +119,18 @@ public struct Configuration: Sendable, Equatable {
     public var gateway = "http://127.0.0.1:7785"
     /// The file with the worker's bearer token.
     public var tokenFile: String?
+    /// The worker's name in the gateway's log; nil: the host's name.
+    public var name: String?
     /// The prepared root that each build starts from: on Gentoo a stage3.
     public var template: String?
-    /// Words before Portage's commands in a build; `{config}` and `{root}` name the build's own.
-    public var commandPrefix: [String] = []
+    /// Whether the template is a ROOT beside this system or a whole system.
+    public var layout = WorkerSettings.Layout.wholeSystem
+    /// Paths that builds may see, read-only, although they lie in /root, /home or /tmp.
+    public var visible: [String] = []
+    /// Directories of this system that are writable and empty in each build.
+    public var scratch: [String] = []
+    /// Words after `emerge` when dependencies are merged.
+    public var dependencyOptions: [String] = []
     /// The longest time of one build.
     public var timeout = Duration.seconds(6 * 3_600)
   }

@@ -35,6 +35,8 @@ public struct Paths: Sendable, Equatable {
   public var binhost: String { "\(state)/binhost" }
   /// The gateway's uploads before they are checked.
   public var staging: String { "\(state)/staging" }
+  /// The hashes of the gateway's bearer tokens.
+  public var tokens: String { "\(state)/tokens.json" }
   /// The worker's builds.
   public var work: String { "\(state)/work" }
   /// Files of the running daemon.

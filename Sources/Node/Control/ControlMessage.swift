@@ -1,3 +1,4 @@
+public import Binhost
 import FoundationEssentials
 
 /// What a command asks of the daemon: one JSON line on the control socket.
@@ -41,7 +42,7 @@ public enum ControlEvent: Codable, Sendable, Equatable {
   /// The resolver's table.
   case plan(PlanReport)
   /// The state of the node.
-  case status(StatusReport)
+  case status(StatusSnapshot)
   /// Anything else that a program may want, as one line of text each.
   case lines([String])
   /// The request is done.

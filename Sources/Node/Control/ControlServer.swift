@@ -23,7 +23,7 @@ struct ControlServer: Sendable {
   let path: String
   let group: String
   let logger: Logger
-  let answer: @Sendable (ControlRequest, Emit) async throws -> Void
+  let answer: @Sendable (ControlRequest, @escaping Emit) async throws -> Void
 
   /// Serves until cancelled; each command's work is cancelled when its connection closes.
   func run() async throws {
@@ -94,7 +94,7 @@ struct ControlServer: Sendable {
     }
   }
 
-  private func carryOut(_ request: ControlRequest, _ emit: Emit) async {
+  private func carryOut(_ request: ControlRequest, _ emit: @escaping Emit) async {
     do {
       try await answer(request, emit)
       try await emit(.finished)

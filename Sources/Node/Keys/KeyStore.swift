@@ -1,5 +1,5 @@
 public import Cryptography
-import Glibc
+import FoundationEssentials
 
 /// The secret keys of one node, in files without a password that only root can read.
 public struct KeyStore: Sendable {
@@ -60,10 +60,9 @@ public struct KeyStore: Sendable {
     guard let bytes = try AtomicFile.read(path, limit: 4_096) else {
       throw KeyError.missing(path: path, purpose)
     }
-    var facts = stat()
-    if stat(path, &facts) == 0, facts.st_mode & 0o077 != 0 {
-      throw KeyError.tooOpen(path: path, mode: facts.st_mode & 0o777)
-    }
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    let mode = (attributes[.posixPermissions] as? UInt16).map(UInt32.init) ?? 0
+    guard mode & 0o077 == 0 else { throw KeyError.tooOpen(path: path, mode: mode & 0o777) }
     do {
       return try Minisign.parseSecretKey(String(decoding: bytes, as: UTF8.self))
     } catch {

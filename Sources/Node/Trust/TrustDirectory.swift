@@ -106,7 +106,8 @@ public struct TrustDirectory: Sendable {
         "# code as root when they are installed. docs/OPERATING.md explains the keys.",
       ]
     }
-    if !text.isEmpty { list.version += 1 }
+    // A version by the clock stays the highest even after the file was deleted.
+    list.version = max(list.version + 1, UInt64(max(1, WallClock.now.seconds)))
     try AtomicFile.write(Array(TrustFile.print(list, comment: comment).utf8), to: file, mode: 0o644)
   }
 

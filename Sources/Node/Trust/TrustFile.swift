@@ -15,7 +15,7 @@ struct TrustFile {
   func parse(_ text: String) throws(ConfigurationError) -> TrustList {
     var top = try YAMLSection(text: text, file: file)
     var list = TrustList()
-    list.version = try top.number("version", 1...Int(Int32.max)).map(UInt64.init) ?? 1
+    list.version = try top.number("version", 1...(Int.max >> 1)).map(UInt64.init) ?? 1
     list.expires = try time(&top, "expires")
     let defaults = try judging(&top)
     list.flags = defaults.flags ?? list.flags

@@ -1,0 +1,88 @@
+import Cryptography
+import DHT
+import Logging
+import PeerNetwork
+import Storage
+import Trust
+import Wire
+
+/// A node's two listening services, with what they remembered from the last run.
+struct NodeNetwork: Sendable {
+  let dht: DHTService
+  let transfer: TransferService
+  let port: UInt16
+  let peers: Peers
+
+  /// Binds both ports; throws with the reason if one is in use.
+  init(state: NodeState, settings: Configuration, logger: Logger) async throws {
+    guard let ip = IPAddress(settings.listen.address) else {
+      preconditionFailure("the configuration let \(settings.listen.address) through")
+    }
+    var streams = TransferSettings()
+    streams.bind = Address(ip: ip, port: settings.listen.port)
+    streams.network = settings.network
+    streams.connections = settings.transfer.connections
+    streams.downloadLimit = settings.transfer.limitDown?.bytes
+    streams.uploadLimit = settings.transfer.limitUp?.bytes
+    transfer = try TransferService(
+      identity: NodeIdentity(state.nodeKey), store: state.store, settings: streams, logger: logger)
+    try await transfer.start()
+    guard let bound = await transfer.boundAddress else {
+      preconditionFailure("a started transfer service has no address")
+    }
+
+    var datagrams = DHTSettings()
+    datagrams.bind = Address(ip: ip, port: bound.port)
+    datagrams.network = settings.network
+    datagrams.advertised = settings.listen.advertise
+    datagrams.transferPort = bound.port
+    datagrams.role = settings.role
+    let contacts = try await state.catalog.state(Self.contactsKey) ?? []
+    let published = try await state.catalog.state(Self.publisherKey) ?? []
+    dht = DHTService(
+      identity: state.nodeKey, settings: datagrams,
+      validator: ProviderAwareValidator(statements: StatementValidator()),
+      contacts: (try? DHTState.contacts(from: contacts)) ?? [],
+      publisher: (try? DHTState.publisher(from: published)) ?? Publisher(), logger: logger)
+    await dht.trust(state.trust.list.keys(at: WallClock.now))
+    try await dht.start()
+    port = bound.port
+    peers = Peers(dht: dht, transfer: transfer, logger: logger)
+
+    let file = settings.listen.bootstrap ?? state.paths.bootstrap
+    if let bytes = try AtomicFile.read(file) {
+      do {
+        let list = try BootstrapList(parsing: String(decoding: bytes, as: UTF8.self))
+        await dht.bootstrap(list.peers)
+      } catch {
+        logger.error(
+          "bootstrap peers not used", metadata: ["file": "\(file)", "reason": "\(error)"])
+      }
+    } else {
+      logger.warning("no bootstrap peers", metadata: ["file": "\(file)"])
+    }
+  }
+
+  /// Writes down whom we know and what we publish, for the next start.
+  func save(to catalog: Catalog) async {
+    do {
+      let contacts = await dht.contactsToSave
+      // An empty table after a lost link must not wipe what was known.
+      if !contacts.isEmpty { try await catalog.setState(Self.contactsKey, to: contacts) }
+      try await catalog.setState(Self.publisherKey, to: await dht.publisherToSave)
+    } catch {
+      peers.logger.error("contacts not saved", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Saves now and then, so that a kill -9 costs little.
+  func keepSaved(to catalog: Catalog) async throws {
+    while true {
+      try await Task.sleep(for: .seconds(60))
+      await save(to: catalog)
+    }
+  }
+
+  private static let contactsKey = "dht-contacts"
+  private static let publisherKey = "dht-publisher"
+}

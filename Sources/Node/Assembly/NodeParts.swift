@@ -1,0 +1,101 @@
+import Binhost
+import Cryptography
+import DHT
+import Emerge
+import Logging
+import PeerNetwork
+import ServiceLifecycle
+import Storage
+import Trust
+import Wire
+
+/// Everything that runs in a daemon, wired together.
+struct NodeParts: Sendable {
+  /// The parts, in the order in which they start.
+  let all: [Part]
+
+  init(
+    kind: Daemon.Kind, state: NodeState, network: NodeNetwork, settings: Configuration,
+    metrics: PrometheusRegistry, logger: Logger
+  ) async throws {
+    var parts: [Part] = []
+    func add(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+      parts.append(Part(name: name, logger: logger, body: body))
+    }
+    let helper = PortageHelper(settings.portage.helperSettings)
+    let listing = Listing(
+      directory: state.binhost, catalog: state.catalog, store: state.store, trust: state.trust)
+    try await listing.refresh()
+    let cloud = try CloudDesk(settings: settings.cloud, catalog: state.catalog, logger: logger)
+    let resolver = Resolver(
+      helper: helper, trust: state.trust, catalog: state.catalog, store: state.store,
+      peers: network.peers, listing: listing, cloud: cloud, settings: settings, logger: logger)
+
+    var quota = Collector.Settings()
+    quota.quota = settings.storage.quota
+    let collector = Collector(store: state.store, catalog: state.catalog, settings: quota)
+
+    var publisher: BuildPublisher?
+    if settings.publish.enabled {
+      guard let key = state.issuerKey else { throw PublishError.noKey }
+      let made = BuildPublisher(
+        settings: settings.publish, key: key, helper: helper, catalog: state.catalog,
+        store: state.store, peers: network.peers, logger: logger)
+      publisher = made
+      add("publishing") { try await made.watch() }
+    }
+    let gateway = try await GatewayService(
+      kind: kind, state: state, network: network, helper: helper, settings: settings,
+      logger: logger)
+    let board = StatusBoard(
+      state: state, network: network, settings: settings, publisher: publisher
+    ) { await gateway?.jobs() ?? [] }
+    let desk = Desk(
+      state: state, network: network, board: board, resolver: resolver, listing: listing,
+      publisher: publisher, collector: collector, cloud: cloud, settings: settings)
+
+    add("DHT") { try await network.dht.run() }
+    add("transfer") { try await network.transfer.run() }
+    add("saving contacts") { try await network.keepSaved(to: state.catalog) }
+    add("quota") {
+      while true {
+        try await Task.sleep(for: .seconds(900))
+        try await listing.refresh()
+        try await listing.prune()
+        let report = try await collector.run(now: WallClock.now)
+        if !report.removed.isEmpty {
+          logger.info("quota kept", metadata: ["freed": "\(report.freed)"])
+        }
+      }
+    }
+    if settings.role == .seeder {
+      let seeder = Seeder(
+        trust: state.trust, catalog: state.catalog, store: state.store, peers: network.peers,
+        logger: logger)
+      let kept = await network.dht.statementsKept(capacity: 10_000)
+      add("seeding") { try await seeder.run(kept: kept) }
+      add("seeding again") { try await seeder.retry() }
+    }
+    if let cloud {
+      add("background builds") { try await cloud.watch(resolver: resolver) }
+    }
+    if let gateway {
+      add("gateway") { try await gateway.run() }
+    }
+    if settings.http.enabled {
+      var http = BinhostServer.Settings()
+      http.host = settings.http.address
+      http.port = Int(settings.http.port)
+      http.node = String(state.nodeKey.publicKey.bytes.hex.prefix(16))
+      let server = BinhostServer(
+        directory: state.binhost, metrics: metrics, settings: http, logger: logger.quiet,
+        status: { await board.snapshot() })
+      add("HTTP") { try await server.run() }
+    }
+    let control = ControlServer(
+      path: state.paths.controlSocket, group: settings.group, logger: logger
+    ) { request, emit in try await desk.answer(request, emit) }
+    add("commands") { try await control.run() }
+    all = parts
+  }
+}

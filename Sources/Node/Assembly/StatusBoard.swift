@@ -1,0 +1,81 @@
+import Binhost
+import Cryptography
+import DHT
+import PeerNetwork
+import Storage
+import Trust
+import Wire
+
+/// Gathers what the status page and `larder status` show.
+struct StatusBoard: Sendable {
+  let state: NodeState
+  let network: NodeNetwork
+  let settings: Configuration
+  let started = WallClock.now
+  let publisher: BuildPublisher?
+  let jobs: @Sendable () async -> [StatusSnapshot.Job]
+
+  /// The state of the node now.
+  func snapshot() async -> StatusSnapshot {
+    var status = StatusSnapshot()
+    status.node.key = "\(state.nodeKey.publicKey)"
+    status.node.version = Program.version
+    status.node.role = settings.role.rawValue
+    status.node.addresses = await network.dht.advertisedAddresses.map { "\($0)" }
+    status.node.uptime = (WallClock.now - started).components.seconds
+
+    let dht = await network.dht.snapshot
+    status.peerCount = dht.status.contacts
+    status.records.statements = dht.status.records
+    await fillTransfers(&status)
+    status.blobs.quota = settings.storage.quota.bytes
+    status.blobs.indexed = state.binhost.current?.timestamp ?? 0
+    status.jobs = await jobs()
+    do {
+      let totals = try await state.catalog.blobTotals()
+      status.blobs.count = totals.count
+      status.blobs.bytes = totals.bytes
+      status.blobs.listed = try await state.catalog.listings().count
+      status.records.published = try await state.catalog.ownBuilds(
+        announcedBefore: Timestamp(.max), limit: 100_000
+      ).count
+      let counters = try await state.catalog.counters()
+      status.lookups.hits = counters["hits"] ?? 0
+      status.lookups.misses = counters["misses"] ?? 0
+      for fault in try await state.catalog.issuerFaults() {
+        status.warnings.append(
+          "issuer \(fault.issuer): \(fault.count) bad builds, last: \(fault.reason)")
+      }
+    } catch {
+      status.warnings.append("the catalog can't be read: \(error)")
+    }
+    if let problem = await state.trust.problem { status.warnings.append(problem) }
+    if !dht.isJoined { status.warnings.append("no peer answers: is the bootstrap file right?") }
+    status.warnings += await publisher?.refused ?? []
+    return status
+  }
+
+  private func fillTransfers(_ status: inout StatusSnapshot) async {
+    let transfers = await network.transfer.snapshot()
+    for connection in transfers.connections {
+      status.traffic.received += connection.received
+      status.traffic.sent += connection.sent
+      let direction =
+        connection.isOutgoing ? "we opened the connection" : "it opened the connection"
+      status.peers.append(
+        StatusSnapshot.Peer(
+          key: "\(connection.key)", address: connection.address.map { "\($0)" } ?? "", seen: 0,
+          note: direction))
+    }
+    status.transfers = transfers.fetches.map { fetch in
+      StatusSnapshot.Transfer(
+        name: "\(fetch.root)", done: fetch.progress.bytes, size: fetch.progress.size,
+        peers: fetch.progress.peers, rate: 0)
+    }
+    for ban in transfers.bans {
+      status.peers.append(
+        StatusSnapshot.Peer(
+          key: "\(ban.key)", address: "", seen: 0, note: "banned: \(ban.offence)"))
+    }
+  }
+}

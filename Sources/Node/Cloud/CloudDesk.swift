@@ -1,0 +1,205 @@
+import Builder
+import Cloud
+import Cryptography
+import FoundationEssentials
+import Logging
+import Storage
+import Trust
+import Wire
+
+/// This node's side of the cloud tier: asks for builds, waits for them, and remembers what was asked
+/// for in the background.
+actor CloudDesk {
+  /// What waiting for builds brought.
+  struct Result: Sendable {
+    /// The gateway's statements about what was built; the trust list judges them like any other.
+    var statements: [SignedStatement] = []
+    /// What failed or was refused, for the user.
+    var notes: [String] = []
+  }
+
+  private let client: GatewayClient
+  private let catalog: Catalog
+  private let logger: Logger
+
+  /// A desk for the configured gateway; nil if none is configured. Throws if the token can't be read.
+  init?(settings: Configuration.Cloud, catalog: Catalog, logger: Logger) throws {
+    guard let gateway = settings.gateway else { return nil }
+    let token = try Self.token(settings.tokenFile)
+    client = try GatewayClient(.init(url: gateway, token: token))
+    self.catalog = catalog
+    self.logger = logger
+  }
+
+  /// The token in the configured file.
+  static func token(_ path: String?) throws -> String {
+    guard let path else { throw TokenError.notConfigured }
+    guard let bytes = try AtomicFile.read(path, limit: 4_096) else {
+      throw TokenError.missing(path)
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
+    return text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+  }
+
+  /// Why there is no token.
+  enum TokenError: Error, CustomStringConvertible {
+    case notConfigured
+    case missing(String)
+
+    var description: String {
+      switch self {
+      case .notConfigured: "a gateway is configured without a token: set token-file in larder.yaml"
+      case .missing(let path):
+        "\(path): there is no token; its gateway's owner makes one with 'larder cloud token create'"
+      }
+    }
+  }
+
+  /// Asks for builds and waits until each is built, failed or refused.
+  func build(_ packages: [PackageFacts], emit: @escaping ControlServer.Emit) async throws -> Result
+  {
+    let group = GatewayClient.newGroup()
+    var result = Result()
+    var open = 0
+    for status in try await client.submit(packages, group: group) {
+      switch status.state {
+      case .refused:
+        result.notes.append("\(status.cpv): the gateway does not build it: \(status.message ?? "")")
+      default:
+        open += 1
+        try await emit(.note("\(status.cpv): \(status.state.rawValue) at the gateway"))
+      }
+    }
+    guard open > 0 else { return result }
+    var known: [Fingerprint: PackageStatus.State] = [:]
+    try await client.follow(group: group) { event in
+      switch event {
+      case .log(_, let lines):
+        if let last = lines.last { try await emit(.progress(.init(task: last, done: 0, total: 0))) }
+      case .status(let status):
+        guard let fingerprint = status.fingerprint, known[fingerprint] != status.state else {
+          return
+        }
+        known[fingerprint] = status.state
+        try await emit(.note(Self.line(status)))
+        result.note(status)
+      }
+    }
+    return result
+  }
+
+  /// Asks for builds and returns at once; `watch` notices when they are done.
+  func order(_ packages: [PackageFacts]) async throws -> [String] {
+    guard !packages.isEmpty else { return [] }
+    let group = GatewayClient.newGroup()
+    let statuses = try await client.submit(packages, group: group)
+    var orders = try await orders()
+    for (facts, status) in zip(packages, statuses) where status.state != .refused {
+      orders.append(Order(group: group, facts: facts))
+    }
+    try await save(orders)
+    return statuses.map(Self.line)
+  }
+
+  /// Looks after background requests until cancelled: what is built is fetched, checked and listed,
+  /// and the next command tells the user.
+  func watch(resolver: Resolver) async throws {
+    while true {
+      try await Task.sleep(for: .seconds(5))
+      do {
+        try await settle(resolver)
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        logger.info("gateway not asked", metadata: ["reason": "\(error)"])
+      }
+    }
+  }
+
+  private func settle(_ resolver: Resolver) async throws {
+    var open: [Order] = []
+    let all = try await orders()
+    guard !all.isEmpty else { return }
+    for (group, members) in Dictionary(grouping: all, by: \.group) {
+      let statuses = try await client.status(group: group)
+      for order in members {
+        let fingerprint = try Fingerprint(of: order.facts)
+        let status = statuses.first { $0.fingerprint == fingerprint }
+        if let status, !status.isFinal {
+          open.append(order)
+        } else {
+          try await end(order, fingerprint, status, resolver)
+        }
+      }
+    }
+    try await save(open)
+  }
+
+  private func end(
+    _ order: Order, _ fingerprint: Fingerprint, _ status: PackageStatus?, _ resolver: Resolver
+  ) async throws {
+    var outcome = Notice.Outcome.failed
+    var message = status.map(Self.line) ?? "the gateway does not know it any more"
+    if let status, status.state == .built {
+      var result = Result()
+      result.note(status)
+      try await catalog.keep(result.statements)
+      let build = try await resolver.obtain(order.facts)
+      if build.isListed {
+        outcome = .ready
+        message = "built, fetched and listed: emerge takes it"
+      } else {
+        message = build.verdict.message
+      }
+    }
+    try await catalog.post(
+      Notice(
+        fingerprint: fingerprint.bytes, cpv: order.facts.cpv, outcome: outcome, message: message,
+        created: WallClock.now))
+  }
+
+  /// A build asked for in the background.
+  private struct Order: Codable {
+    let group: String
+    let facts: PackageFacts
+  }
+
+  private static let stateName = "cloud-orders"
+
+  private func orders() async throws -> [Order] {
+    guard let bytes = try await catalog.state(Self.stateName) else { return [] }
+    return (try? JSONDecoder().decode([Order].self, from: Data(bytes))) ?? []
+  }
+
+  private func save(_ orders: [Order]) async throws {
+    try await catalog.setState(Self.stateName, to: Array(JSONEncoder().encode(orders)))
+  }
+
+  private static func line(_ status: PackageStatus) -> String {
+    var text = "\(status.cpv): \(status.state.rawValue)"
+    if let worker = status.worker { text += " by \(worker)" }
+    if let message = status.message, !message.isEmpty { text += ": \(message)" }
+    if status.state == .failed {
+      for line in (status.log ?? []).suffix(12) { text += "\n    | \(line)" }
+    }
+    return text
+  }
+}
+
+extension CloudDesk.Result {
+  /// Takes in how a build ended.
+  fileprivate mutating func note(_ status: PackageStatus) {
+    switch status.state {
+    case .built:
+      if let bytes = status.statementBytes,
+        let signed = try? SignedStatement(verifying: bytes, now: WallClock.now)
+      {
+        statements.append(signed)
+      }
+    case .failed, .refused, .cancelled:
+      notes.append(
+        "\(status.cpv): \(status.state.rawValue): \(status.message ?? "no reason given")")
+    case .queued, .leased: break
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Binhost
+import Builder
+import Cloud
+import Cryptography
+import Emerge
+import Logging
+import PeerNetwork
+import Storage
+import Trust
+import Wire
+
+/// The gateway of `larder cloud`: checks what workers bring, signs it and seeds it.
+struct GatewayService: Sendable {
+  private let gateway: Gateway
+  private let index: any BuildIndex
+
+  /// The gateway of this node; nil for nodes of other kinds. Throws if there is no issuer key.
+  init?(
+    kind: Daemon.Kind, state: NodeState, network: NodeNetwork, helper: PortageHelper,
+    settings: Configuration, logger: Logger
+  ) async throws {
+    guard kind == .gateway else { return nil }
+    guard let key = state.issuerKey else { throw PublishError.noKey }
+    let acceptance = GatewayAcceptance(
+      key: key, settings: settings.publish, helper: helper, state: state, peers: network.peers)
+    let tokens = TokenFile(path: state.paths.tokens)
+    var own = GatewaySettings(staging: state.paths.staging)
+    own.host = settings.gateway.address
+    own.port = Int(settings.gateway.port)
+    index = SQLiteBuildIndex(state.catalog)
+    gateway = Gateway(
+      index: index, queue: SQLiteJobQueue(state.catalog), settings: own,
+      hooks: GatewayHooks(
+        tokens: { try await tokens.table() },
+        accept: { path, request in try await acceptance.accept(path, request) },
+        now: { WallClock.now }),
+      log: logger.quiet)
+  }
+
+  /// Serves until cancelled.
+  func run() async throws {
+    try await gateway.run()
+  }
+
+  /// The builds that are waiting or under way, for the status page.
+  func jobs() async -> [StatusSnapshot.Job] {
+    let now = WallClock.now
+    var rows: [StatusSnapshot.Job] = []
+    for phase in [JobPhase.leased, .queued, .failed] {
+      for job in (try? await index.jobs(.phase(phase), limit: 50)) ?? [] {
+        rows.append(
+          StatusSnapshot.Job(
+            name: job.request.cpv, state: phase.rawValue,
+            age: (now - job.submitted).components.seconds, detail: job.log.lines.last ?? ""))
+      }
+    }
+    return rows
+  }
+}
+
+/// Judges a worker's upload: it must be the build that was asked for, and may be published.
+struct GatewayAcceptance: Sendable {
+  let key: SigningKey
+  let settings: Configuration.Publish
+  let helper: PortageHelper
+  let state: NodeState
+  let peers: Peers
+
+  /// Signs, keeps and announces the package at `path`; throws `ResultRefused` with the reason.
+  func accept(_ path: String, _ request: BuildRequest) async throws -> AcceptedBuild {
+    let description: GpkgDescription
+    do {
+      description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
+    } catch {
+      throw ResultRefused("not a usable gpkg: \(error)")
+    }
+    guard let host = try await helper.host().host else { throw ResolveError.noHostFacts }
+    let policy = PublishingRules.Policy(groups: settings.licences, host: host)
+    let refusals = PublishingRules.refusals(
+      of: request.facts, description: description, policy: policy, origin: .worker)
+    if let refusal = refusals.first { throw ResultRefused(refusal.message) }
+    let blob = try await state.store.importFile(path, by: .copy)
+    let now = WallClock.now
+    let statement: BuildStatement
+    do {
+      statement = try BuildStatement.make(
+        from: request.facts, description: description,
+        file: .init(root: blob.root, size: blob.size, md5: blob.md5, sha1: blob.sha1), now: now,
+        life: settings.validity)
+    } catch {
+      throw ResultRefused("\(error)")
+    }
+    let signed = try SignedStatement.sign(statement, with: key)
+    try await state.catalog.add(blob.root, size: blob.size, now: now)
+    try await state.catalog.keep([signed])
+    try await state.catalog.keep(
+      OwnBuild(
+        root: blob.root, fingerprint: statement.fingerprint.bytes, cpv: request.cpv, path: "",
+        facts: [], statement: signed.encoded, published: now))
+    await peers.publish([signed], providing: [blob.root])
+    return AcceptedBuild(
+      statement: signed.encoded, root: blob.root.bytes, size: blob.size, expires: statement.expires)
+  }
+}

@@ -1,0 +1,104 @@
+import Cryptography
+import Emerge
+import PeerNetwork
+import Storage
+import Trust
+import Wire
+
+/// Carries out what commands ask of the daemon.
+struct Desk: Sendable {
+  let state: NodeState
+  let network: NodeNetwork
+  let board: StatusBoard
+  let resolver: Resolver
+  let listing: Listing
+  let publisher: BuildPublisher?
+  let collector: Collector
+  let cloud: CloudDesk?
+  let settings: Configuration
+
+  /// Does what is asked, telling `emit` how it goes; throws with the reason if it can't be done.
+  func answer(_ request: ControlRequest, _ emit: @escaping ControlServer.Emit) async throws {
+    switch request {
+    case .status: try await emit(.status(board.snapshot()))
+    case .resolve(let arguments, let stage):
+      try await showNotices(emit)
+      try await emit(.plan(resolver.resolve(arguments, until: stage, emit: emit)))
+    case .publish(let files): try await publish(files, emit)
+    case .request(let arguments, let wait): try await self.request(arguments, wait: wait, emit)
+    case .inbox: try await showInbox(emit)
+    case .refresh: try await refresh(emit)
+    case .reload:
+      try await state.trust.reload()
+      await network.dht.trust(state.trust.list.keys(at: WallClock.now))
+      try await listing.refresh()
+    case .collect:
+      let report = try await collector.run(now: WallClock.now)
+      try await listing.refresh()
+      let freed = ByteCount(report.freed)
+      try await emit(
+        .lines([
+          "\(report.removed.count) blobs evicted, \(freed) freed, \(ByteCount(report.used)) kept"
+        ]))
+    case .affected(let key): try await showAffected(key, emit)
+    }
+  }
+
+  private func publish(_ files: [String], _ emit: ControlServer.Emit) async throws {
+    guard let publisher else {
+      throw settings.publish.enabled ? PublishError.noKey : PublishError.notEnabled
+    }
+    let outcomes = try await publisher.publish(files)
+    try await emit(.lines(outcomes.map(\.message)))
+    let failed = outcomes.filter { !$0.isPublished }.count
+    if failed > 0 { throw PublishError.someRefused(failed, of: outcomes.count) }
+  }
+
+  private func request(
+    _ arguments: [String], wait: Bool, _ emit: @escaping ControlServer.Emit
+  ) async throws {
+    try await showNotices(emit)
+    if wait {
+      return try await emit(.plan(resolver.resolve(arguments, until: .build, emit: emit)))
+    }
+    guard let cloud else { throw ResolveError.noCloud }
+    let missing = try await resolver.missing(arguments, emit: emit)
+    let lines = try await cloud.order(missing)
+    try await emit(.lines(lines.isEmpty ? ["nothing to build: everything is here"] : lines))
+  }
+
+  /// Plans @world as configured and fetches what peers have, so that it is here before it is wanted.
+  private func refresh(_ emit: @escaping ControlServer.Emit) async throws {
+    guard !settings.portage.refresh.isEmpty else {
+      return try await emit(.lines(["portage.refresh is empty: nothing is refreshed"]))
+    }
+    try await emit(.plan(resolver.resolve(settings.portage.refresh, until: .fetch, emit: emit)))
+  }
+
+  /// Background builds that ended since the last command.
+  private func showNotices(_ emit: ControlServer.Emit) async throws {
+    for notice in try await state.catalog.takeNotices() {
+      try await emit(.note("\(notice.cpv): \(notice.outcome.rawValue) \(notice.message)"))
+    }
+  }
+
+  private func showInbox(_ emit: ControlServer.Emit) async throws {
+    let notices = try await state.catalog.notices()
+    _ = try await state.catalog.takeNotices()
+    var lines = notices.map { "\($0.created) \($0.cpv): \($0.outcome.rawValue) \($0.message)" }
+    if lines.isEmpty { lines = ["nothing new"] }
+    try await emit(.lines(lines))
+  }
+
+  private func showAffected(_ text: String, _ emit: ControlServer.Emit) async throws {
+    guard let key = Bytes32(hex: text) else { return }
+    var lines: [String] = []
+    let listed = Set(try await state.catalog.listings().map(\.root))
+    for statement in try await state.catalog.statements(by: key, now: Timestamp(0)) {
+      let place = listed.contains(statement.root) ? "listed for Portage" : "known"
+      lines.append("\(statement.root) fingerprint \(statement.fingerprint): \(place)")
+    }
+    if lines.isEmpty { lines = ["nothing here comes from this key"] }
+    try await emit(.lines(lines))
+  }
+}

@@ -1,0 +1,201 @@
+import Cryptography
+import Emerge
+import FoundationEssentials
+import Logging
+import PeerNetwork
+import Storage
+import Trust
+import Wire
+
+/// Signs, announces and serves what was compiled on this machine.
+actor BuildPublisher {
+  private let settings: Configuration.Publish
+  private let key: SigningKey
+  private let helper: PortageHelper
+  private let catalog: Catalog
+  private let store: DirectoryBlobStore
+  private let peers: Peers
+  private let logger: Logger
+  /// The newest refusals, for `larder status`.
+  private(set) var refused: [String] = []
+  /// Packages whose merge has not ended yet, with the time after which waiting is given up.
+  private var pending: [String: Timestamp] = [:]
+  private var seen = SeenPackages()
+  private let turn = Turn()
+
+  init(
+    settings: Configuration.Publish, key: SigningKey, helper: PortageHelper, catalog: Catalog,
+    store: DirectoryBlobStore, peers: Peers, logger: Logger
+  ) {
+    self.settings = settings
+    self.key = key
+    self.helper = helper
+    self.catalog = catalog
+    self.store = store
+    self.peers = peers
+    self.logger = logger
+  }
+
+  /// Publishes these files, each if every rule allows it; the outcomes in their order.
+  func publish(_ paths: [String]) async throws -> [PublishOutcome] {
+    try await turn.take { [self] in try await consider(paths) }
+  }
+
+  /// Publishes PKGDIR's new packages as they come, until cancelled.
+  func watch() async throws {
+    guard let host = try await helper.host().host else { throw ResolveError.noHostFacts }
+    try AtomicFile.makeDirectory(host.pkgdir)
+    let watcher = try PackageDirectoryWatcher(directory: host.pkgdir)
+    seen = try await SeenPackages(bytes: catalog.state(SeenPackages.stateName) ?? [])
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { [self] in
+        // What was built while the daemon was down.
+        await noticeAll(in: host.pkgdir)
+        for await event in watcher.events {
+          switch event {
+          case .package(let path): await notice(path)
+          case .rescan: await noticeAll(in: host.pkgdir)
+          case .logged: break
+          }
+        }
+      }
+      // emerge merges a package some time after it wrote the file; only then the evidence is whole.
+      while true {
+        try await Task.sleep(for: .seconds(1))
+        try await considerPending()
+      }
+    }
+  }
+
+  /// How long a package may take from its file to its merge's end.
+  private static let patience = Duration.seconds(3_600)
+  /// Packages that are described by one run of the helper.
+  private static let batch = 32
+
+  /// Portage keeps gpkgs as CATEGORY/PACKAGE/FILE below PKGDIR.
+  private func noticeAll(in pkgdir: String) {
+    for category in names(in: pkgdir) {
+      for package in names(in: "\(pkgdir)/\(category)") {
+        let directory = "\(pkgdir)/\(category)/\(package)"
+        for file in names(in: directory) where file.hasSuffix(".gpkg.tar") {
+          notice("\(directory)/\(file)")
+        }
+      }
+    }
+  }
+
+  private func names(in directory: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+  }
+
+  private func notice(_ path: String) {
+    guard let stamp = SeenPackages.Stamp(path: path), !seen.contains(path, stamp) else { return }
+    pending[path] = WallClock.now + Self.patience
+  }
+
+  private func considerPending() async throws {
+    guard !pending.isEmpty else { return }
+    let paths = Array(pending.keys.sorted().prefix(Self.batch))
+    do {
+      let outcomes = try await publish(paths)
+      for (path, outcome) in zip(paths, outcomes) {
+        let isPatient = WallClock.now < pending[path] ?? Timestamp(0)
+        if case .tooEarly = outcome, isPatient { continue }
+        settle(path)
+        note(outcome)
+      }
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      logger.warning("packages could not be described", metadata: ["reason": "\(error)"])
+      for path in paths where WallClock.now >= pending[path] ?? Timestamp(0) { settle(path) }
+    }
+    try await catalog.setState(SeenPackages.stateName, to: seen.bytes)
+  }
+
+  private func settle(_ path: String) {
+    pending[path] = nil
+    if let stamp = SeenPackages.Stamp(path: path) { seen.insert(path, stamp) }
+  }
+
+  private func note(_ outcome: PublishOutcome) {
+    switch outcome {
+    case .published, .known: logger.notice("\(outcome.message)")
+    case .tooEarly, .refused:
+      logger.notice("\(outcome.message)")
+      refused.append(outcome.message)
+      if refused.count > 20 { refused.removeFirst() }
+    }
+  }
+
+  private func consider(_ paths: [String]) async throws -> [PublishOutcome] {
+    let report = try await helper.describe(paths)
+    guard report.packages.count == paths.count, let host = report.host else {
+      throw PublishError.undescribed(paths.joined(separator: ", "))
+    }
+    var outcomes: [PublishOutcome] = []
+    for (path, facts) in zip(paths, report.packages) {
+      outcomes.append(try await consider(path, facts, host))
+    }
+    return outcomes
+  }
+
+  private func consider(
+    _ path: String, _ facts: PackageFacts, _ host: HostFacts
+  ) async throws -> PublishOutcome {
+    let description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
+    let policy = PublishingRules.Policy(groups: settings.licences, host: host)
+    let refusals = PublishingRules.refusals(of: facts, description: description, policy: policy)
+    guard refusals.isEmpty else {
+      return refusals.allSatisfy(\.mayPass)
+        ? .tooEarly(refusals) : .refused(cpv: facts.cpv, refusals)
+    }
+    let blob = try await store.importFile(path, by: .copy)
+    if try await catalog.ownBuild(blob.root) != nil { return .known(cpv: facts.cpv) }
+    let now = WallClock.now
+    let file = BuildStatement.FileFacts(
+      root: blob.root, size: blob.size, md5: blob.md5, sha1: blob.sha1)
+    let statement = try BuildStatement.make(
+      from: facts, description: description, file: file, now: now, life: settings.validity)
+    let signed = try SignedStatement.sign(statement, with: key)
+    try await catalog.add(blob.root, size: blob.size, now: now)
+    try await catalog.keep([signed])
+    try await catalog.keep(
+      OwnBuild(
+        root: blob.root, fingerprint: statement.fingerprint.bytes, cpv: facts.cpv, path: path,
+        facts: Array(JSONEncoder().encode(facts)), statement: signed.encoded, published: now))
+    await peers.publish([signed], providing: [blob.root])
+    try await catalog.announced([blob.root], now: now)
+    return .published(signed, cpv: facts.cpv)
+  }
+}
+
+extension Refusal {
+  /// Whether the rule may be satisfied once emerge has merged the package and written its log.
+  fileprivate var mayPass: Bool {
+    switch self {
+    case .notBuiltHere, .buildFailed, .notTheInstalledFile, .mergedAsBinary: true
+    case .inputsChanged, .inputsUnknown, .factsDiffer, .restricted, .licence, .live,
+      .savedConfiguration, .accountOverrides, .kernelModules, .hooks, .secrets:
+      false
+    }
+  }
+}
+
+/// Why a package can't even be judged for publishing.
+enum PublishError: Error, CustomStringConvertible {
+  case undescribed(String)
+  case notEnabled
+  case noKey
+  case someRefused(Int, of: Int)
+
+  var description: String {
+    switch self {
+    case .undescribed(let path): "\(path): the Portage helper could not describe this package"
+    case .notEnabled:
+      "publishing is off: set 'publish: {enabled: true}' in larder.yaml and restart the daemon"
+    case .someRefused(let count, let all): "\(count) of \(all) packages were not published"
+    case .noKey: "there is no issuer key: run 'larder key generate' and restart the daemon"
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Cryptography
+import DHT
+import Logging
+import Storage
+import Trust
+import Wire
+
+extension Resolver {
+  /// Fetches, checks and lists the accepted builds; one that fails gives way to the next acceptable.
+  func obtain(
+    _ builds: [PlannedBuild], host: HostFacts, emit: @escaping Emit
+  ) async throws -> [PlannedBuild] {
+    var builds = builds
+    // Each round either lists a build, or rejects a statement and tries the next one.
+    for _ in 0..<4 {
+      let open = builds.indices.filter { builds[$0].verdict.isAccepted && !builds[$0].isListed }
+      guard !open.isEmpty else { break }
+      let fetched = try await fetch(open.map { builds[$0] }, emit: emit)
+      for (index, failure) in zip(open, fetched) {
+        guard let failure, let statement = builds[index].verdict.statement else { continue }
+        builds[index].verdict = builds[index].verdict.without(statement, because: failure.reason)
+        builds[index].trouble = failure.trouble
+      }
+      try await check(&builds, host: host)
+      try await list(builds, host: host)
+    }
+    return builds
+  }
+
+  /// Why a build could not be fetched.
+  private struct FetchFailure: Sendable {
+    let reason: RejectionReason
+    let trouble: String?
+  }
+
+  /// Fetches builds, a few at a time; a failure for each that isn't here afterwards.
+  private func fetch(
+    _ builds: [PlannedBuild], emit: @escaping Emit
+  ) async throws -> [FetchFailure?] {
+    var wanted: [BuildStatement] = []
+    for build in builds {
+      guard let statement = build.verdict.statement?.statement else { continue }
+      if try await store.size(of: statement.root) == nil { wanted.append(statement) }
+    }
+    let providers = await peers.providers(of: wanted.map(\.root))
+    var failures = [FetchFailure?](repeating: nil, count: builds.count)
+    try await withThrowingTaskGroup(of: (Int, FetchFailure?).self) { tasks in
+      var next = 0
+      func addOne() {
+        guard next < builds.count else { return }
+        let (index, build) = (next, builds[next])
+        next += 1
+        tasks.addTask { [self] in
+          (index, try await fetchOne(build, providers: providers, emit: emit))
+        }
+      }
+      for _ in 0..<settings.transfer.parallel { addOne() }
+      while let (index, failure) = try await tasks.next() {
+        failures[index] = failure
+        addOne()
+      }
+    }
+    return failures
+  }
+
+  private func fetchOne(
+    _ build: PlannedBuild, providers: [ContentRoot: [ProviderRecord]], emit: @escaping Emit
+  ) async throws -> FetchFailure? {
+    guard let statement = build.verdict.statement?.statement else { return nil }
+    guard try await store.size(of: statement.root) == nil else { return nil }
+    let known = providers[statement.root] ?? []
+    guard !known.isEmpty else { return FetchFailure(reason: .noProvider, trouble: nil) }
+    do {
+      let report = try await peers.fetch(
+        statement.root, size: statement.size, from: known, name: build.facts.cpv, emit: emit)
+      try await catalog.add(statement.root, size: statement.size, now: WallClock.now)
+      for note in report.notes { try await emit(.note(note)) }
+      return nil
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      logger.info(
+        "fetch failed", metadata: ["package": "\(build.facts.cpv)", "reason": "\(error)"])
+      return FetchFailure(reason: .noProvider, trouble: "\(error)")
+    }
+  }
+
+  /// Lists what passed, together with what was listed before.
+  private func list(_ builds: [PlannedBuild], host: HostFacts) async throws {
+    let passed = builds.filter(\.isListed)
+    guard !passed.isEmpty else { return }
+    let count = try await listing.add(passed, host: host)
+    logger.info("listed for Portage", metadata: ["packages": "\(count)"])
+  }
+}

@@ -1,0 +1,176 @@
+import Builder
+import Cryptography
+import Emerge
+import Logging
+import Storage
+import Trust
+import Wire
+
+/// The way of a package from a plan to Portage's directory: plan, look up, judge, fetch, check, list,
+/// plan again (docs/DESIGN.md, "One request").
+actor Resolver {
+  /// Tells the user how far the work is.
+  typealias Emit = ControlServer.Emit
+
+  let helper: PortageHelper
+  let trust: TrustStore
+  let catalog: Catalog
+  let store: DirectoryBlobStore
+  let peers: Peers
+  let listing: Listing
+  let cloud: CloudDesk?
+  let settings: Configuration
+  let logger: Logger
+  /// What the gpkgs of this store say, so that a listed package is read once a run of the daemon.
+  var descriptions = DescriptionCache(capacity: 4_096)
+  /// Fetching and listing happen one request at a time, so that two don't fetch the same package.
+  private let turn = Turn()
+
+  init(
+    helper: PortageHelper, trust: TrustStore, catalog: Catalog, store: DirectoryBlobStore,
+    peers: Peers, listing: Listing, cloud: CloudDesk?, settings: Configuration, logger: Logger
+  ) {
+    self.helper = helper
+    self.trust = trust
+    self.catalog = catalog
+    self.store = store
+    self.peers = peers
+    self.listing = listing
+    self.cloud = cloud
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// Goes from emerge's arguments as far as `stage`; what is listed until a failure stays listed.
+  func resolve(
+    _ arguments: [String], until stage: ResolveStage, emit: @escaping Emit
+  ) async throws -> PlanReport {
+    try await emit(.progress(.init(task: "asking Portage for its plan", done: 0, total: 0)))
+    let plan = try await helper.plan(Self.fromSource + arguments)
+    guard let host = plan.host else { throw ResolveError.noHostFacts }
+    var (builds, notes) = Self.builds(of: plan)
+    try await emit(.progress(.init(task: "asking peers", done: 0, total: 0)))
+    try await lookUp(&builds, host: host)
+    try await count(builds)
+    if let problem = await trust.problem { notes.append(problem) }
+    guard stage != .plan else { return await report(builds, notes: notes) }
+
+    builds = try await turn.take { [self, builds] in
+      try await obtain(builds, host: host, emit: emit)
+    }
+    var remaining = try await planAgain(arguments, builds: &builds)
+    if stage == .build, !remaining.isEmpty {
+      guard let cloud else { throw ResolveError.noCloud }
+      let fresh = try await cloud.build(remaining.map(\.facts), emit: emit)
+      notes += fresh.notes
+      try await catalog.keep(fresh.statements)
+      try await lookUp(&remaining, host: host)
+      remaining = try await turn.take { [self, remaining] in
+        try await obtain(remaining, host: host, emit: emit)
+      }
+      merge(remaining, into: &builds)
+      _ = try await planAgain(arguments, builds: &builds)
+    }
+    return await report(builds, notes: notes)
+  }
+
+  /// What Portage would still compile with everything that is listed now.
+  func missing(_ arguments: [String], emit: @escaping Emit) async throws -> [PackageFacts] {
+    try await emit(.progress(.init(task: "asking Portage for its plan", done: 0, total: 0)))
+    let plan = try await helper.plan(Self.withBinaries + arguments)
+    return plan.packages.filter { $0.kind == .ebuild }
+  }
+
+  /// Fetches, checks and lists one package that was built for this host.
+  func obtain(_ facts: PackageFacts) async throws -> PlannedBuild {
+    guard let host = try await helper.host().host else { throw ResolveError.noHostFacts }
+    var builds = [try PlannedBuild(facts)]
+    try await lookUp(&builds, host: host)
+    builds = try await turn.take { [self, builds] in
+      try await obtain(builds, host: host) { _ in }
+    }
+    return builds[0]
+  }
+
+  /// Portage's options for a plan in which everything is built from source.
+  static let fromSource = ["--usepkg=n", "--getbinpkg=n"]
+  /// Portage's options for a plan that may take what is listed.
+  static let withBinaries = ["--usepkg=y", "--getbinpkg=y"]
+
+  /// Plans with the listed binaries: build tools fall away, and what Portage still compiles is left.
+  private func planAgain(
+    _ arguments: [String], builds: inout [PlannedBuild]
+  ) async throws -> [PlannedBuild] {
+    let plan = try await helper.plan(Self.withBinaries + arguments)
+    var ordered: [PlannedBuild] = []
+    for facts in plan.packages {
+      let known = builds.first { $0.facts.cpv == facts.cpv && $0.facts.slot == facts.slot }
+      switch facts.kind {
+      case .binary:
+        if var build = known {
+          build.isListed = true
+          ordered.append(build)
+        }
+      case .ebuild:
+        guard var build = known ?? (try? PlannedBuild(facts)) else { continue }
+        if build.isListed {
+          build.isListed = false
+          build.trouble = "listed, but Portage prefers the source"
+        }
+        ordered.append(build)
+      }
+    }
+    builds = ordered
+    return ordered.filter { !$0.isListed }
+  }
+
+  private func merge(_ fresh: [PlannedBuild], into builds: inout [PlannedBuild]) {
+    for build in fresh {
+      if let index = builds.firstIndex(where: { $0.fingerprint == build.fingerprint }) {
+        builds[index] = build
+      }
+    }
+  }
+
+  /// The packages that would be built; one with facts that can't be used becomes a note.
+  private static func builds(of plan: HelperReport) -> ([PlannedBuild], [String]) {
+    var builds: [PlannedBuild] = []
+    var notes: [String] = []
+    for facts in plan.packages where facts.kind == .ebuild {
+      do throws(FactsError) {
+        builds.append(try PlannedBuild(facts))
+      } catch {
+        notes.append("\(facts.cpv) has no fingerprint: \(error)")
+      }
+    }
+    return (builds, notes)
+  }
+
+  private func count(_ builds: [PlannedBuild]) async throws {
+    let hits = builds.filter(\.verdict.isAccepted).count
+    try await catalog.count(["hits": Int64(hits), "misses": Int64(builds.count - hits)])
+  }
+
+  private func report(_ builds: [PlannedBuild], notes: [String]) async -> PlanReport {
+    let list = await trust.list
+    let rows = builds.map { build in
+      build.row { list.issuer(of: $0.issuer)?.name ?? "\($0.issuer)" }
+    }
+    return PlanReport(rows: rows, notes: notes)
+  }
+}
+
+/// Why a request can't be resolved at all.
+enum ResolveError: Error, CustomStringConvertible {
+  case noHostFacts
+  case noCloud
+
+  var description: String {
+    switch self {
+    case .noHostFacts:
+      "the Portage helper said nothing about this host; does 'portage.helper' name Larder's own?"
+    case .noCloud:
+      "no cloud tier is configured: set cloud.gateway and cloud.token-file in larder.yaml"
+    }
+  }
+}
