@@ -1,5 +1,6 @@
 import Glibc
 import Node
+import Synchronization
 
 /// What a command shows a person: progress bars on a terminal, plain lines otherwise.
 ///
@@ -7,6 +8,8 @@ import Node
 final class Console: Sendable {
   /// Whether standard error is a terminal.
   let isTerminal = isatty(STDERR_FILENO) == 1
+  /// The task whose end was shown last, so that it is shown once.
+  private let ended = Mutex("")
 
   /// One line for the user.
   func note(_ text: String) {
@@ -16,17 +19,21 @@ final class Console: Sendable {
   /// The progress of long work: a bar that is drawn over, or a line at its end.
   func progress(_ progress: ControlEvent.Progress) {
     let task = printable(progress.task)
+    let isEnd = progress.total > 0 && progress.done >= progress.total
+    let isNews = ended.withLock { last in
+      defer { last = isEnd ? task : "" }
+      return !isEnd || last != task
+    }
+    guard isNews else { return }
     guard isTerminal else {
-      if progress.total > 0, progress.done >= progress.total {
-        write("larder: \(task): \(size(progress.total))\n")
-      }
+      if isEnd { write("larder: \(task): \(size(progress.total))\n") }
       return
     }
     guard progress.total > 0 else { return write("\r\u{1B}[K\(task) …") }
     let share = min(1, Double(progress.done) / Double(progress.total))
     let filled = Int(share * 24)
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-    let end = progress.done >= progress.total ? "\n" : ""
+    let end = isEnd ? "\n" : ""
     let counts = "\(size(progress.done)) of \(size(progress.total))"
     write("\r\u{1B}[K\(bar) \(Int(share * 100)) % \(task) \(counts)\(end)")
   }

@@ -16,10 +16,11 @@ struct Larder: AsyncParsableCommand {
       """,
     version: Program.version,
     subcommands: [
-      StatusCommand.self, PlanCommand.self, EmergeCommand.self,
+      DaemonCommand.self, StatusCommand.self, PlanCommand.self, EmergeCommand.self,
       FetchCommand.self, PublishCommand.self, RequestCommand.self, InboxCommand.self,
-      TrustCommand.self, KeyCommand.self, RefreshCommand.self,
-      CollectCommand.self,
+      TrustCommand.self, KeyCommand.self, SetupCommand.self, RefreshCommand.self,
+      CloudCommand.self, WorkerCommand.self, DoctorCommand.self, CollectCommand.self,
+      FingerprintCommand.self,
     ])
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Binhost
 import Node
 
 /// `larder status`
@@ -6,7 +7,7 @@ struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
     abstract: "Show what this node is doing.",
-    discussion: "Example: larder status --json | jq .peers")
+    discussion: "Example: larder status --json | jq .peerCount")
 
   @OptionGroup var node: NodeOptions
   @Flag(help: "Print one JSON object.") var json = false
@@ -14,31 +15,42 @@ struct StatusCommand: AsyncParsableCommand {
   func run() async throws {
     let json = json
     try await node.control.send(.status) { event in
-      guard case .status(let report) = event else { return }
-      print(json ? try Program.json(report) : text(report), terminator: json ? "\n" : "")
+      guard case .status(let status) = event else { return }
+      print(json ? try Program.json(status) : text(status), terminator: json ? "\n" : "")
     }
   }
 }
 
-private func text(_ report: StatusReport) -> String {
-  let rate = report.hits + report.misses
-  let share = rate == 0 ? "none planned yet" : "\(100 * report.hits / rate) % of \(rate) planned"
+private func text(_ status: StatusSnapshot) -> String {
+  let planned = status.lookups.hits + status.lookups.misses
+  let rate =
+    planned == 0 ? "nothing planned yet" : "\(100 * status.lookups.hits / planned) % of \(planned)"
   var rows = [
-    ["node", report.node],
-    ["version", report.version],
-    ["role", "\(report.role) in network \(report.network), port \(report.port)"],
-    ["up", duration(report.uptime)],
-    ["peers", "\(report.peers)"],
-    ["records", "\(report.records) kept for others"],
-    ["blobs", "\(report.blobs), \(Program.size(report.blobBytes))"],
-    ["listed", "\(report.listed) packages for Portage"],
-    ["published", "\(report.published) own builds"],
-    ["transfers", "\(report.fetching) fetched, \(report.serving) peers served"],
-    ["hit rate", share],
-    ["cloud builds", "\(report.jobs)"],
+    ["node", status.node.key],
+    ["version", "\(status.node.version), \(status.node.role), up \(duration(status.node.uptime))"],
+    ["addresses", status.node.addresses.joined(separator: ", ")],
+    ["peers", "\(status.peerCount)"],
+    ["records", "\(status.records.statements + status.records.providers) kept for others"],
+    ["blobs", "\(status.blobs.count), \(Program.size(status.blobs.bytes))"],
+    ["listed", "\(status.blobs.listed) packages for Portage"],
+    ["published", "\(status.records.published) own builds"],
+    [
+      "traffic",
+      "\(Program.size(status.traffic.received)) in, \(Program.size(status.traffic.sent)) out",
+    ],
+    ["hit rate", rate],
   ]
-  for key in report.banned { rows.append(["banned", key]) }
-  for line in report.refused { rows.append(["not published", printable(line)]) }
+  for transfer in status.transfers {
+    let share = "\(Program.size(transfer.done)) of \(Program.size(transfer.size))"
+    rows.append(["fetching", "\(printable(transfer.name)): \(share) from \(transfer.peers) peers"])
+  }
+  for job in status.jobs {
+    rows.append(["build", printable("\(job.name): \(job.state) \(job.detail)")])
+  }
+  for peer in status.peers where !peer.note.isEmpty {
+    rows.append(["peer", printable("\(peer.key.prefix(16)) \(peer.address): \(peer.note)")])
+  }
+  for warning in status.warnings { rows.append(["note", printable(warning)]) }
   return table(rows)
 }
 
