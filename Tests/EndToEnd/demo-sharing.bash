@@ -5,12 +5,12 @@ make_fleet() {
 	local name
 	say "a seeder, a gateway, a worker and hosts start from nothing"
 	node seeder <<<'role: seeder'
-	node gateway <<<'role: seeder'
+	node gateway <<<$'role: seeder\ngateway:\n  port: '"${GATEWAY_PORT}"
 	bootstrap seeder
 	bootstrap gateway
 	node a --use nls --cflags "-O2 -pipe" <<<$'publish:\n  enabled: true'
 	node b --use nls --cflags "-O2 -pipe -g0"
-	token=$(larder gateway cloud token create --role request)
+	token=$(larder gateway cloud token create --role request --name hosts)
 	printf '%s\n' "${token}" > "${FLEET}/request.token"
 	node c --use "-nls debug" <<<"$(cloud_lines)"
 	node d --use "-nls debug"
@@ -28,26 +28,27 @@ make_fleet() {
 	start seeder
 	for name in a b c d; do start "${name}"; done
 	for name in seeder gateway a b c d; do
-		if eventually 30 at_least "${name}" peers 5; then
+		if eventually 30 at_least "${name}" peerCount 5; then
 			pass "${name} found the others through bootstrap-peers.txt"
 		else
 			fail "${name} found the others through bootstrap-peers.txt" "$(larder "${name}" status 2>&1)"
 		fi
 	done
-	worker_root=$(root_of worker)
 	node worker <<<"$(worker_lines)"
-	larder gateway cloud token create --role worker > "${FLEET}/worker.token"
+	larder gateway cloud token create --role worker --name worker > "${FLEET}/worker.token"
 	start worker worker
 }
 
 cloud_lines() {
 	printf 'cloud:\n  gateway: http://127.0.0.1:%s\n  token-file: %s\n' \
-		"${GATEWAY_PORT:-7785}" "${FLEET}/request.token"
+		"${GATEWAY_PORT}" "${FLEET}/request.token"
 }
 
 worker_lines() {
-	printf 'worker:\n  gateway: http://127.0.0.1:%s\n  token-file: %s\n' \
-		"${GATEWAY_PORT:-7785}" "${FLEET}/worker.token"
+	printf 'worker:\n  name: worker\n  gateway: http://127.0.0.1:%s\n  token-file: %s\n' \
+		"${GATEWAY_PORT}" "${FLEET}/worker.token"
+	printf '  template: %s/hosts/.seed/root\n  layout: separate-root\n' "${LAB}"
+	printf '  visible: [%s, %s]\n  scratch: [%s/broot/var]\n' "${LAB}" "${TOP}" "${LAB}"
 }
 
 share() {
@@ -55,7 +56,7 @@ share() {
 	say "A builds five packages with the real emerge; B, with the same USE, installs them"
 	out=$(emerge a --oneshot "${FIVE[@]}")
 	check "A compiled five packages" ">>> Completed (5 of 5)" "${out}"
-	if eventually 60 at_least a published 5; then
+	if eventually 60 at_least a records.published 5; then
 		pass "the five are published without a further command"
 	else
 		fail "the five are published without a further command" "$(larder a status 2>&1)"
@@ -67,10 +68,10 @@ share() {
 	check "hello runs on B" "hello 1.0 +nls" "$(program b hello)"
 	check "caskcat runs on B" "caskcat with libcask 1.0" "$(program b caskcat)"
 
-	eventually 60 at_least seeder blobs 5
+	eventually 60 at_least seeder blobs.count 5
 	stop a
 	start e
-	eventually 30 at_least e peers 3
+	eventually 30 at_least e peerCount 3
 	out=$(larder e emerge --oneshot "${FIVE[@]}" 2>&1)
 	check "with A switched off E installs them from the seeder" ">>> Completed (5 of 5)" "${out}"
 	check "E compiles nothing" "0" "$(compiled "${out}")"

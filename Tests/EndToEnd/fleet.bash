@@ -9,6 +9,7 @@ FLEET=${FLEET:-${TOP}/.build/fleet}
 LARDER=${LARDER:-${TOP}/.build/debug/larder}
 LAB=${FLEET}/lab
 BASE_PORT=${BASE_PORT:-17800}
+GATEWAY_PORT=${GATEWAY_PORT:-$(( BASE_PORT + 1 ))}
 export PORTAGE_LAB_VENV=${PORTAGE_LAB_VENV:-${TOP}/.build/portage-venv}
 
 declare -A PORT HTTP_PORT PID
@@ -59,11 +60,17 @@ emerge() {
 	lab emerge "${LAB}" "${name}" -- --color=n "$@" 2>&1
 }
 
-# program NODE NAME: what an installed program prints.
+# program NODE NAME: what an installed program prints. It finds the libraries that the node installed,
+# but for the lab's stand-in libc, which has no code.
 program() {
-	local root
+	local root libraries=${FLEET}/libraries-$1 library
 	root=$(lab path "${LAB}" "$1" root)
-	LD_LIBRARY_PATH=${root}/usr/lib64 "${root}/usr/bin/$2" 2>&1
+	rm -rf "${libraries}"
+	mkdir -p "${libraries}"
+	for library in "${root}"/usr/lib64/libcask.so*; do
+		[[ ! -e ${library} ]] || ln -s "${library}" "${libraries}/"
+	done
+	LD_LIBRARY_PATH=${libraries} "${root}/usr/bin/$2" 2>&1
 }
 
 # fleet_init: an empty fleet and a lab.
@@ -127,8 +134,13 @@ fleet_stop() {
 	for name in "${!PID[@]}"; do stop "${name}"; done
 }
 
-# field NODE NAME: one number of `larder status --json`.
-field() { larder "$1" status --json | sed -n "s/^ *\"$2\" *: *\"\{0,1\}\([^\",]*\).*/\1/p"; }
+# field NODE PATH: one value of `larder status --json`, e.g. blobs.count.
+field() {
+	larder "$1" status --json | python3 -c '
+import functools, json, sys
+print(functools.reduce(lambda value, key: value[key], sys.argv[1].split("."), json.load(sys.stdin)))
+' "$2"
+}
 
 # at_least NODE FIELD NUMBER
 at_least() { (( $(field "$1" "$2") >= $3 )); }
