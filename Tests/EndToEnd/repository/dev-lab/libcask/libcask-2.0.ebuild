@@ -9,7 +9,7 @@ SLOT="0/2"
 KEYWORDS="amd64"
 
 src_compile() {
-	CPPFLAGS+=" -DCASK_VERSION='\"${PV}\"'"
+	CPPFLAGS+=" -DCASK_VERSION=\"${PV}\""
 	lab-c_library libcask "${SLOT#*/}" "${FILESDIR}/cask.c"
 }
 
