@@ -58,7 +58,11 @@ actor Resolver {
     builds = try await turn.take { [self, builds] in
       try await obtain(builds, host: host, emit: emit)
     }
+    let listed = builds.filter(\.isListed).count
     var remaining = try await planAgain(arguments, builds: &builds)
+    if listed > 0, !builds.contains(where: \.isListed) {
+      notes.append("Portage takes nothing of what is listed: is 'larder setup' done on this host?")
+    }
     if stage == .build, !remaining.isEmpty {
       guard let cloud else { throw ResolveError.noCloud }
       let fresh = try await cloud.build(remaining.map(\.facts), emit: emit)
