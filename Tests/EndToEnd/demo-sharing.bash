@@ -28,7 +28,7 @@ make_fleet() {
 	start seeder
 	for name in a b c d; do start "${name}"; done
 	for name in seeder gateway a b c d; do
-		if eventually 30 at_least "${name}" peerCount 5; then
+		if eventually 60 at_least "${name}" peerCount 3; then
 			pass "${name} found the others through bootstrap-peers.txt"
 		else
 			fail "${name} found the others through bootstrap-peers.txt" "$(larder "${name}" status 2>&1)"
@@ -78,6 +78,14 @@ share() {
 	stop e
 	start a
 
+	say "a machine of the LAN that knows only B's HTTP binhost"
+	lab host "${LAB}" lan --use nls >/dev/null
+	lab binhost "${LAB}" lan \
+		"http://127.0.0.1:${HTTP_PORT[b]}/binhost/$(node_key b | cut -c1-16)/"
+	out=$(emerge lan --oneshot --getbinpkg "${FIVE[@]}")
+	check "it installs the five" ">>> Completed (5 of 5)" "${out}"
+	check "and compiles nothing" "0" "$(compiled "${out}")"
+
 	say "the unmodified emerge on B, without the wrapper"
 	lab reset "${LAB}" b
 	out=$(emerge b --oneshot --getbinpkg "${FIVE[@]}")
@@ -107,4 +115,17 @@ compile_in_the_cloud() {
 	out=$(larder d emerge --oneshot =app-lab/hello-1.0 2>&1)
 	check "D, without a cloud tier, gets that build from peers" "0" "$(compiled "${out}")"
 	check "and it runs" "hello 1.0 +debug" "$(program d hello)"
+	out=$(larder c request --wait app-lab/failing 2>&1)
+	check "a build that fails is shown with its log" "oops" "${out}"
+	larder c request --background =app-lab/hello-1.1 >/dev/null 2>&1
+	if eventually 90 ready_in_background c; then
+		pass "a build asked for in the background is told of when it is ready"
+	else
+		fail "a build asked for in the background is told of when it is ready" "$(larder c inbox 2>&1)"
+	fi
+}
+
+# Whether the inbox, looked at without emptying it for good, says that a build is ready.
+ready_in_background() {
+	larder "$1" inbox 2>&1 | tee -a "${FLEET}/inbox-$1" | grep -q 'app-lab/hello-1.1: ready'
 }

@@ -18,6 +18,14 @@ judge() {
 	trust t s >/dev/null
 	out=$(larder t emerge --oneshot =app-lab/hello-1.0 2>&1)
 	check "after 'larder trust add' it is taken" "0" "$(compiled "${out}")"
+	larder s publish --withdraw app-lab/hello-1.0 >/dev/null
+	out=$(larder t plan --oneshot =app-lab/hello-1.0 2>&1)
+	check "a withdrawn build is offered no longer" "withdrawn" "${out}"
+	larder s key revoke --reason "stolen" --output "${FLEET}/s.revocation" >/dev/null
+	larder t trust revoke "${FLEET}/s.revocation" >/dev/null
+	check "a revoked key's builds are off Portage's list" "0" "$(field t blobs.listed)"
+	check "and can be named" "$(larder s key show --json | sed -n 's/.*issuer" : "\(.\{16\}\).*/\1/p')" \
+		"$(ls "$(root_of t)/etc/larder/trust")"
 	stop s
 	stop t
 

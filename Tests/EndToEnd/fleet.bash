@@ -102,11 +102,12 @@ node() {
 	} > "${root}/etc/larder/larder.yaml"
 }
 
+# node_key NODE: its public key.
+node_key() { larder "$1" key show --json | sed -n 's/.*"node" *: *"\([0-9a-f]*\)".*/\1/p'; }
+
 # bootstrap NODE: puts the node into everybody's bootstrap file.
 bootstrap() {
-	local key
-	key=$(larder "$1" key show --json | sed -n 's/.*"node" *: *"\([0-9a-f]*\)".*/\1/p')
-	printf '%s 127.0.0.1:%s\n' "${key}" "${PORT[$1]}" >> "${FLEET}/bootstrap-peers.txt"
+	printf '%s 127.0.0.1:%s\n' "$(node_key "$1")" "${PORT[$1]}" >> "${FLEET}/bootstrap-peers.txt"
 }
 
 # start NODE [COMMAND]: the daemon (or cloud, worker) of that node, in the background.
