@@ -1,13 +1,16 @@
 import ArgumentParser
 import Cryptography
+import FoundationEssentials
 import Node
+import Trust
+import Wire
 
 /// `larder key`
 struct KeyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "key",
     abstract: "Make and show the key that signs this machine's builds.",
-    subcommands: [Generate.self, Show.self, Export.self])
+    subcommands: [Generate.self, Show.self, Export.self, Revoke.self])
 
   struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,6 +61,36 @@ struct KeyCommand: AsyncParsableCommand {
     func run() throws {
       print(
         Minisign.publicKeyFile(try KeyStore(node.paths).load(.issuer).publicKey), terminator: "")
+    }
+  }
+
+  struct Revoke: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write a signed word that this machine's issuer key must not be trusted any more.",
+      discussion: """
+        Send the file to everybody who trusts the key; 'larder trust revoke FILE' puts it in force.
+
+        Example: larder key revoke --reason "laptop stolen" --output alice.revocation
+        """)
+
+    @OptionGroup var node: NodeOptions
+    @Option(help: "Not trusted from this date on; now, if not given.") var from: String?
+    @Option(help: "Why, in a few words.") var reason = ""
+    @Option(help: "The file to write.") var output: String
+
+    func run() throws {
+      let key = try KeyStore(node.paths).load(.issuer)
+      var time = Timestamp(Int64(Date().timeIntervalSince1970))
+      if let from {
+        guard let given = Timestamp(from) else {
+          throw ValidationError("'--from \(from)': write a date, e.g. 2027-01-31")
+        }
+        time = given
+      }
+      let signed = try SignedRevocation.sign(
+        Revocation(key: key.publicKey, from: time, reason: reason), with: key)
+      try Data(signed.encoded).write(to: URL(filePath: output))
+      print("\(output): revokes \(key.publicKey) from \(time)")
     }
   }
 }

@@ -11,13 +11,22 @@ struct PublishCommand: AsyncParsableCommand {
       The daemon does this by itself for new packages once publish.enabled is true. A package that
       must not be published is refused with the reason.
 
-      Example: larder publish /var/cache/binpkgs/app-misc/hello/hello-1.0-1.gpkg.tar
+      Examples:
+        larder publish /var/cache/binpkgs/app-misc/hello/hello-1.0-1.gpkg.tar
+        larder publish --withdraw app-misc/hello-1.0
       """)
 
   @OptionGroup var node: NodeOptions
-  @Argument(help: "Finished .gpkg.tar files.") var files: [String]
+  @Flag(help: "Offer own builds of these packages (CATEGORY/NAME-VERSION) no longer.")
+  var withdraw = false
+  @Argument(help: "Finished .gpkg.tar files, or packages with --withdraw.") var files: [String]
 
   func run() async throws {
+    if withdraw {
+      let console = Console()
+      let request = ControlRequest.withdraw(packages: files)
+      return try await node.control.send(request) { try show($0, console, json: false) }
+    }
     let here = FileManager.default.currentDirectoryPath
     let paths = files.map { $0.hasPrefix("/") ? $0 : "\(here)/\($0)" }
     let console = Console()

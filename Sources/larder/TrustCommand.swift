@@ -13,7 +13,9 @@ struct TrustCommand: AsyncParsableCommand {
       Whoever signs packages that you install can act as root on this machine: packages run code as
       root when they are installed. Scopes limit mistakes, not malice.
       """,
-    subcommands: [Add.self, Remove.self, List.self, Explain.self, Affected.self])
+    subcommands: [
+      Add.self, Remove.self, Revoke.self, List.self, Explain.self, Affected.self,
+    ])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -79,6 +81,23 @@ struct TrustCommand: AsyncParsableCommand {
     func run() async throws {
       try TrustDirectory(node.paths).remove(name)
       print("\(name) is off the trust list; 'larder trust affected \(name)' needs its key: keep it")
+      try await reload(node)
+    }
+  }
+
+  struct Revoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Put a key owner's signed revocation in force; what the key signed is unlisted.",
+      discussion: "Example: larder trust revoke alice.revocation")
+
+    @OptionGroup var node: NodeOptions
+    @Argument(help: "What 'larder key revoke' wrote.") var file: String
+
+    func run() async throws {
+      let revocation = try TrustDirectory(node.paths).revoke(file)
+      print(
+        "\(revocation.key) is not trusted from \(revocation.from) \(printable(revocation.reason))")
+      print("See what came from it with 'larder trust affected \(revocation.key)'.")
       try await reload(node)
     }
   }

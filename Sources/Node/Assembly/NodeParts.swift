@@ -43,6 +43,7 @@ struct NodeParts: Sendable {
         store: state.store, peers: network.peers, logger: logger)
       publisher = made
       add("publishing") { try await made.watch() }
+      add("renewing") { try await made.renew() }
     }
     let gateway = try await GatewayService(
       kind: kind, state: state, network: network, helper: helper, settings: settings,
@@ -60,11 +61,9 @@ struct NodeParts: Sendable {
     add("quota") {
       while true {
         try await Task.sleep(for: .seconds(900))
-        try await listing.refresh()
-        try await listing.prune()
-        let report = try await collector.run(now: WallClock.now)
+        let report = try await desk.evict()
         if !report.removed.isEmpty {
-          logger.info("quota kept", metadata: ["freed": "\(report.freed)"])
+          logger.info("quota kept", metadata: ["freed": "\(ByteCount(report.freed))"])
         }
       }
     }

@@ -101,6 +101,27 @@ actor CloudDesk {
     return statuses.map(Self.line)
   }
 
+  /// Asks for builds by the owner's standing rule: at most `limit` a day.
+  func orderWithinBudget(_ packages: [PackageFacts], limit: Int) async throws -> [String] {
+    let bytes = try await catalog.state(Self.budgetName)
+    var budget =
+      bytes.flatMap { try? JSONDecoder().decode(DailyBudget.self, from: Data($0)) }
+      ?? DailyBudget(limit: limit)
+    budget.limit = limit
+    let now = WallClock.now
+    var chosen: [PackageFacts] = []
+    for facts in packages {
+      let rule = CloudRule.standing(left: budget.left(now: now))
+      let place = Placement.of(
+        peerHasIt: false, cloudTakesIt: (try? BuildRequest(facts)) != nil, rule: rule)
+      if place == .cloud, budget.spend(now: now) { chosen.append(facts) }
+    }
+    try await catalog.setState(Self.budgetName, to: Array(JSONEncoder().encode(budget)))
+    return try await order(chosen)
+  }
+
+  private static let budgetName = "cloud-budget"
+
   /// Looks after background requests until cancelled: what is built is fetched, checked and listed,
   /// and the next command tells the user.
   func watch(resolver: Resolver) async throws {

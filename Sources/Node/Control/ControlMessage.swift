@@ -9,6 +9,8 @@ public enum ControlRequest: Codable, Sendable, Equatable {
   case resolve(arguments: [String], until: ResolveStage)
   /// Sign, announce and serve these finished packages.
   case publish(files: [String])
+  /// Offer own builds of these packages (CATEGORY/NAME-VERSION) no longer.
+  case withdraw(packages: [String])
   /// Ask the cloud tier for what no peer has; with `wait` the events follow until all is fetched.
   case request(arguments: [String], wait: Bool)
   /// Builds asked for earlier that became ready or failed since they were last shown.

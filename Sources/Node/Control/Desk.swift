@@ -25,6 +25,9 @@ struct Desk: Sendable {
       try await showNotices(emit)
       try await emit(.plan(resolver.resolve(arguments, until: stage, emit: emit)))
     case .publish(let files): try await publish(files, emit)
+    case .withdraw(let packages):
+      guard let publisher else { throw PublishError.notEnabled }
+      try await emit(.lines(publisher.withdraw(packages)))
     case .request(let arguments, let wait): try await self.request(arguments, wait: wait, emit)
     case .inbox: try await showInbox(emit)
     case .refresh: try await refresh(emit)
@@ -33,8 +36,7 @@ struct Desk: Sendable {
       await network.dht.trust(state.trust.list.keys(at: WallClock.now))
       try await listing.refresh()
     case .collect:
-      let report = try await collector.run(now: WallClock.now)
-      try await listing.refresh()
+      let report = try await evict()
       let freed = ByteCount(report.freed)
       try await emit(
         .lines([
@@ -42,6 +44,17 @@ struct Desk: Sendable {
         ]))
     case .affected(let key): try await showAffected(key, emit)
     }
+  }
+
+  /// Keeps the quota; what went is no longer announced.
+  func evict() async throws -> Collector.Report {
+    try await listing.refresh()
+    try await listing.prune()
+    let report = try await collector.run(now: WallClock.now)
+    let gone = report.removed.filter { !$0.isPartial }.map(\.root)
+    await network.dht.stopAnnouncing(gone)
+    for root in gone { _ = try await state.catalog.forgetOwnBuild(root) }
+    return report
   }
 
   private func publish(_ files: [String], _ emit: ControlServer.Emit) async throws {
@@ -73,6 +86,10 @@ struct Desk: Sendable {
       return try await emit(.lines(["portage.refresh is empty: nothing is refreshed"]))
     }
     try await emit(.plan(resolver.resolve(settings.portage.refresh, until: .fetch, emit: emit)))
+    // Only the owner's standing rule lets the daemon ask for builds by itself.
+    guard let cloud, settings.cloud.dailyLimit > 0 else { return }
+    let missing = try await resolver.missing(settings.portage.refresh, emit: emit)
+    try await emit(.lines(cloud.orderWithinBudget(missing, limit: settings.cloud.dailyLimit)))
   }
 
   /// Background builds that ended since the last command.

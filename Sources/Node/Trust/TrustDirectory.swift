@@ -14,6 +14,8 @@ public struct TrustDirectory: Sendable {
     case unknown(String)
     /// The file or word is no public key.
     case noKey(String, reason: String)
+    /// The file is no revocation that its key signed.
+    case noRevocation(String, reason: String)
 
     /// What happened and what to do.
     public var description: String {
@@ -25,6 +27,8 @@ public struct TrustDirectory: Sendable {
       case .noKey(let path, let reason):
         "\(path): this is no public key in minisign's format (\(reason)); "
           + "its owner makes one with 'larder key export'"
+      case .noRevocation(let path, let reason):
+        "\(path): this is no revocation (\(reason)); the key's owner makes one with 'larder key revoke'"
       }
     }
   }
@@ -77,6 +81,26 @@ public struct TrustDirectory: Sendable {
       try list.validate()
     }
     try? FileManager.default.removeItem(atPath: "\(path)/\(name).pub")
+  }
+
+  /// Keeps a revocation that the key's owner signed; throws if it is not the owner's word.
+  public func revoke(_ file: String) throws -> Revocation {
+    guard let bytes = try AtomicFile.read(file, limit: 4_096) else {
+      throw ChangeError.noRevocation(file, reason: "there is no such file")
+    }
+    let signed: SignedRevocation
+    do {
+      signed = try SignedRevocation(verifying: bytes)
+    } catch {
+      throw ChangeError.noRevocation(file, reason: "\(error)")
+    }
+    guard signed.signer == signed.revocation.key else {
+      throw ChangeError.noRevocation(file, reason: "another key signed it")
+    }
+    try AtomicFile.makeDirectory(path)
+    let name = "\(path)/\(signed.revocation.key.bytes.hex.prefix(16)).revocation"
+    try AtomicFile.write(bytes, to: name, mode: 0o644)
+    return signed.revocation
   }
 
   /// The key in a minisign file, or of 64 hexadecimal digits.

@@ -1,0 +1,62 @@
+import Cryptography
+import Logging
+import PeerNetwork
+import Storage
+import Trust
+import Wire
+
+extension BuildPublisher {
+  /// Tells everybody that own builds of these packages are no longer offered; a line for each.
+  func withdraw(_ packages: [String]) async throws -> [String] {
+    var lines: [String] = []
+    for package in packages {
+      let builds = try await catalog.ownBuilds(of: package)
+      if builds.isEmpty { lines.append("\(package): this node published no build of it") }
+      for build in builds {
+        let old = try SignedStatement(verifying: build.statement)
+        let stone = try SignedStatement.sign(
+          old.statement.withdrawn(at: WallClock.now), with: key)
+        try await catalog.keep([stone])
+        await peers.publish([stone], providing: [])
+        await peers.dht.stopAnnouncing([build.root])
+        _ = try await catalog.forgetOwnBuild(build.root)
+        lines.append("\(package): withdrawn \(build.root)")
+      }
+    }
+    return lines
+  }
+
+  /// Renews statements before they expire, for as long as their blobs are here; until cancelled.
+  func renew() async throws {
+    while true {
+      try await renewDue(at: WallClock.now)
+      try await Task.sleep(for: .seconds(6 * 3_600))
+    }
+  }
+
+  /// Renews what expires within a third of the configured validity.
+  func renewDue(at now: Timestamp) async throws {
+    var due: [OwnBuild] = []
+    var renewed: [SignedStatement] = []
+    for build in try await catalog.ownBuilds(announcedBefore: Timestamp(.max), limit: 100_000) {
+      let old = try SignedStatement(verifying: build.statement)
+      guard old.statement.expires - settings.validity / 3 < now,
+        try await store.size(of: build.root) != nil
+      else { continue }
+      let next = old.statement.renewed(at: now, life: settings.validity)
+      renewed.append(try SignedStatement.sign(next, with: key))
+      due.append(build)
+    }
+    guard !renewed.isEmpty else { return }
+    try await catalog.keep(renewed)
+    for (build, statement) in zip(due, renewed) {
+      try await catalog.keep(
+        OwnBuild(
+          root: build.root, fingerprint: build.fingerprint, cpv: build.cpv, path: build.path,
+          facts: build.facts, statement: statement.encoded, published: build.published,
+          announced: now))
+    }
+    await peers.publish(renewed, providing: due.map(\.root))
+    logger.notice("statements renewed", metadata: ["count": "\(renewed.count)"])
+  }
+}
