@@ -157,5 +157,6 @@ let package = Package(
         .product(name: "NIOEmbedded", package: "swift-nio"), nio, logging, "Storage", "PeerNetwork",
         "Emerge", "Cloud", "Binhost",
       ]),
+    tests("larder", [arguments, "Node"]),
   ]
 )

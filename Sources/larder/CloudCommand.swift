@@ -16,7 +16,7 @@ struct CloudCommand: AsyncParsableCommand {
         It is a node besides: it signs what workers build with its issuer key and serves it. Put a TLS
         proxy in front of its HTTP port for others than this machine.
 
-        Example: larder cloud --root /srv/larder-cloud
+        Example: larder cloud serve --root /srv/larder-cloud
         """)
 
     @OptionGroup var node: NodeOptions

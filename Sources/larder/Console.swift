@@ -52,14 +52,18 @@ final class Console: Sendable {
   }
 }
 
-/// Text from outside without control characters, which could rewrite the terminal.
+/// Text from outside without characters that could rewrite the terminal: control characters, and
+/// those that turn the direction of what follows.
 func printable(_ text: String) -> String {
-  let safe = text.unicodeScalars.map { scalar -> Unicode.Scalar in
-    scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t" ? "?" : scalar
+  var safe = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control where scalar != "\n" && scalar != "\t": safe.append("?")
+    case .format, .lineSeparator, .paragraphSeparator: safe.append("?")
+    default: safe.append(scalar)
+    }
   }
-  var view = String.UnicodeScalarView()
-  view.append(contentsOf: safe)
-  return String(view)
+  return String(safe)
 }
 
 /// Columns of text, each as wide as its widest cell; the last column is left as it is.

@@ -1,20 +1,31 @@
 import ArgumentParser
 import Node
 
-/// The words behind `larder plan|emerge|fetch|request`: Larder's own options first, then emerge's.
+/// The words behind `larder plan|emerge|fetch|request`: Larder's own options and emerge's.
 ///
 /// emerge has options of its own that may stand anywhere, so these commands take all words as they
-/// are and pick out what is Larder's, up to a `--`.
+/// are and pick out what is Larder's, up to a `--`; what stands behind that is emerge's.
 struct EmergeArguments {
-  private(set) var emerge: [String] = []
-  private(set) var root: String?
-  private(set) var json = false
-  private(set) var build = false
-  private(set) var wait = false
-  private(set) var background = false
+  /// An option of Larder's without a value.
+  enum Option: String, CaseIterable {
+    /// Print the plan as JSON.
+    case json
+    /// Have the cloud tier build what no peer has.
+    case build
+    /// Show the builds until they are fetched.
+    case wait
+    /// Return at once.
+    case background
+  }
 
-  /// Sorts the words; an unknown word is emerge's.
-  init(_ words: [String], for command: any ParsableCommand.Type) throws {
+  /// What emerge gets.
+  private(set) var emerge: [String] = []
+  /// The value of `--root`.
+  private(set) var root: String?
+  private var options: Set<Option> = []
+
+  /// Sorts the words of a command that knows `known` options; an unknown word is emerge's.
+  init(_ words: [String], for command: any ParsableCommand.Type, known: Set<Option>) throws {
     var rest = words[...]
     while let word = rest.popFirst() {
       switch word {
@@ -26,14 +37,15 @@ struct EmergeArguments {
           throw ValidationError("'--root' needs a directory, e.g. --root /srv/larder")
         }
         root = value
-      case "--json": json = true
-      case "--build": build = true
-      case "--wait": wait = true
-      case "--background": background = true
       case "-h", "--help": throw CleanExit.helpRequest(command)
       default:
         if word.hasPrefix("--root=") {
           root = String(word.dropFirst("--root=".count))
+        } else if word.hasPrefix("--"), let option = Option(rawValue: String(word.dropFirst(2))) {
+          guard known.contains(option) else {
+            throw ValidationError("'\(word)' is no option of 'larder \(command._commandName)'")
+          }
+          options.insert(option)
         } else {
           emerge.append(word)
         }
@@ -42,6 +54,11 @@ struct EmergeArguments {
     guard !emerge.isEmpty else {
       throw ValidationError("name what to install, e.g. app-misc/hello or -uDN @world")
     }
+  }
+
+  /// Whether an option was given.
+  func has(_ option: Option) -> Bool {
+    options.contains(option)
   }
 
   /// The paths of the node that is meant.

@@ -10,7 +10,9 @@ struct EmergeCommand: AsyncParsableCommand {
       ARGUMENTS are emerge's own. What no peer has is compiled as always; with --build the cloud
       tier is asked for it first. Without a running daemon the ordinary emerge runs.
 
-      Example: larder emerge --ask --update --deep --newuse @world
+      Examples:
+        larder emerge --ask --update --deep --newuse @world
+        larder emerge --build www-client/firefox
       """)
 
   @Argument(
@@ -19,13 +21,13 @@ struct EmergeCommand: AsyncParsableCommand {
   var arguments: [String] = []
 
   func run() async throws {
-    let words = try EmergeArguments(arguments, for: Self.self)
+    let words = try EmergeArguments(arguments, for: Self.self, known: [.json, .build])
     let console = Console()
-    let stage = words.build ? ResolveStage.build : .fetch
+    let stage = words.has(.build) ? ResolveStage.build : .fetch
     do {
       let request = ControlRequest.resolve(arguments: words.emerge, until: stage)
-      try await words.control.send(request) { try show($0, console, json: words.json) }
-    } catch let error as ControlClient.ClientError {
+      try await words.control.send(request) { try show($0, console, json: words.has(.json)) }
+    } catch {
       // A broken cache must never be a broken emerge: say why, and go on without.
       console.finish()
       console.note("\(error)")

@@ -14,10 +14,10 @@ struct FetchCommand: AsyncParsableCommand {
   var arguments: [String] = []
 
   func run() async throws {
-    let words = try EmergeArguments(arguments, for: Self.self)
+    let words = try EmergeArguments(arguments, for: Self.self, known: [.json, .build])
     let console = Console()
-    let stage = words.build ? ResolveStage.build : .fetch
+    let stage = words.has(.build) ? ResolveStage.build : .fetch
     let request = ControlRequest.resolve(arguments: words.emerge, until: stage)
-    try await words.control.send(request) { try show($0, console, json: words.json) }
+    try await words.control.send(request) { try show($0, console, json: words.has(.json)) }
   }
 }

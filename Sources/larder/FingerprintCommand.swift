@@ -19,10 +19,10 @@ struct FingerprintCommand: ParsableCommand {
 
   func run() throws {
     guard let bytes = FileManager.default.contents(atPath: file) else {
-      throw ValidationError("\(file) can't be read")
+      throw FileError(description: "\(file) can't be read")
     }
     let report = try HelperReport(json: Array(bytes))
-    if let error = report.error { throw ValidationError("\(file): \(error.message)") }
+    if let error = report.error { throw FileError(description: "\(file): \(error.message)") }
     for facts in report.packages {
       print("\(try Fingerprint(of: facts)) \(facts.cpv)")
       guard fields else { continue }
@@ -30,5 +30,10 @@ struct FingerprintCommand: ParsableCommand {
         print("  \(field.field.rawValue): \(printable(field.text))")
       }
     }
+  }
+
+  /// Why the file is no report.
+  private struct FileError: Error, CustomStringConvertible {
+    let description: String
   }
 }

@@ -6,7 +6,12 @@ struct RefreshCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "refresh",
     abstract: "Have the daemon look for builds of @world's updates, as after a repository sync.",
-    discussion: "Example, as a hook of Portage: /etc/portage/postsync.d/larder")
+    discussion: """
+      /etc/portage/postsync.d/larder does this after each 'emerge --sync'; portage.refresh in
+      larder.yaml says what is planned.
+
+      Example: larder refresh
+      """)
 
   @OptionGroup var node: NodeOptions
 

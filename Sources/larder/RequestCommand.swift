@@ -19,12 +19,12 @@ struct RequestCommand: AsyncParsableCommand {
   var arguments: [String] = []
 
   func run() async throws {
-    let words = try EmergeArguments(arguments, for: Self.self)
-    if words.wait, words.background {
+    let words = try EmergeArguments(arguments, for: Self.self, known: [.json, .wait, .background])
+    if words.has(.wait), words.has(.background) {
       throw ValidationError("'--wait' and '--background' exclude each other")
     }
     let console = Console()
-    let request = ControlRequest.request(arguments: words.emerge, wait: !words.background)
-    try await words.control.send(request) { try show($0, console, json: words.json) }
+    let request = ControlRequest.request(arguments: words.emerge, wait: !words.has(.background))
+    try await words.control.send(request) { try show($0, console, json: words.has(.json)) }
   }
 }
