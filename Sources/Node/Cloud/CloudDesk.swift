@@ -21,6 +21,8 @@ actor CloudDesk {
   private let client: GatewayClient
   private let catalog: Catalog
   private let logger: Logger
+  /// Held while the orders are read and written: others come while one ends.
+  private let turn = Turn()
 
   /// A desk for the configured gateway; nil if none is configured. Throws if the token can't be read.
   init?(settings: Configuration.Cloud, catalog: Catalog, logger: Logger) throws {
@@ -37,8 +39,9 @@ actor CloudDesk {
     guard let bytes = try AtomicFile.read(path, limit: 4_096) else {
       throw TokenError.missing(path)
     }
-    let text = String(decoding: bytes, as: UTF8.self)
-    return text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+    let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard let token = words.first else { throw TokenError.missing(path) }
+    return String(token)
   }
 
   /// Why there is no token.
@@ -93,11 +96,10 @@ actor CloudDesk {
     guard !packages.isEmpty else { return [] }
     let group = GatewayClient.newGroup()
     let statuses = try await client.submit(packages, group: group)
-    var orders = try await orders()
-    for (facts, status) in zip(packages, statuses) where status.state != .refused {
-      orders.append(Order(group: group, facts: facts))
+    let taken = zip(packages, statuses).filter { $1.state != .refused }.map { facts, _ in
+      Order(group: group, facts: facts)
     }
-    try await save(orders)
+    try await change { $0 += taken }
     return statuses.map(Self.line)
   }
 
@@ -122,6 +124,11 @@ actor CloudDesk {
 
   private static let budgetName = "cloud-budget"
 
+  /// The builds that were asked for in the background and are not done.
+  func awaited() async throws -> Set<Fingerprint> {
+    Set(try await orders().compactMap { try? Fingerprint(of: $0.facts) })
+  }
+
   /// Looks after background requests until cancelled: what is built is fetched, checked and listed,
   /// and the next command tells the user.
   func watch(resolver: Resolver) async throws {
@@ -138,22 +145,25 @@ actor CloudDesk {
   }
 
   private func settle(_ resolver: Resolver) async throws {
-    var open: [Order] = []
-    let all = try await orders()
-    guard !all.isEmpty else { return }
-    for (group, members) in Dictionary(grouping: all, by: \.group) {
-      let statuses = try await client.status(group: group)
+    for (group, members) in Dictionary(grouping: try await orders(), by: \.group) {
+      let statuses = try await statuses(of: group)
       for order in members {
         let fingerprint = try Fingerprint(of: order.facts)
         let status = statuses.first { $0.fingerprint == fingerprint }
-        if let status, !status.isFinal {
-          open.append(order)
-        } else {
-          try await end(order, fingerprint, status, resolver)
-        }
+        if let status, !status.isFinal { continue }
+        try await end(order, fingerprint, status, resolver)
+        try await change { $0.removeAll { $0 == order } }
       }
     }
-    try await save(open)
+  }
+
+  /// Where the packages of a request stand; none if the gateway has forgotten the request.
+  private func statuses(of group: String) async throws -> [PackageStatus] {
+    do {
+      return try await client.status(group: group)
+    } catch GatewayClientError.refused(_, status: 404, _) {
+      return []
+    }
   }
 
   private func end(
@@ -180,7 +190,7 @@ actor CloudDesk {
   }
 
   /// A build asked for in the background.
-  private struct Order: Codable {
+  private struct Order: Codable, Sendable, Equatable {
     let group: String
     let facts: PackageFacts
   }
@@ -192,8 +202,12 @@ actor CloudDesk {
     return (try? JSONDecoder().decode([Order].self, from: Data(bytes))) ?? []
   }
 
-  private func save(_ orders: [Order]) async throws {
-    try await catalog.setState(Self.stateName, to: Array(JSONEncoder().encode(orders)))
+  private func change(_ body: @escaping @Sendable (inout [Order]) -> Void) async throws {
+    try await turn.take { [self] in
+      var orders = try await orders()
+      body(&orders)
+      try await catalog.setState(Self.stateName, to: Array(JSONEncoder().encode(orders)))
+    }
   }
 
   private static func line(_ status: PackageStatus) -> String {
