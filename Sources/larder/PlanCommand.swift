@@ -18,10 +18,10 @@ struct PlanCommand: AsyncParsableCommand {
   var arguments: [String] = []
 
   func run() async throws {
-    let words = try EmergeArguments(arguments, for: Self.self)
+    let words = try EmergeArguments(arguments, for: Self.self, known: [.json])
     let console = Console()
     let request = ControlRequest.resolve(arguments: words.emerge, until: .plan)
-    try await words.control.send(request) { try show($0, console, json: words.json) }
+    try await words.control.send(request) { try show($0, console, json: words.has(.json)) }
   }
 }
 
@@ -50,7 +50,7 @@ private func planTable(_ report: PlanReport) -> String {
     ])
   }
   let count = report.rows.count
-  let found = report.rows.filter { $0.verdict == .listed || $0.verdict == .accepted }.count
+  let found = report.withoutCompiling
   var text = table(rows) + "\n\(found) of \(count) without compiling"
   text += found == count ? ".\n" : "; \(count - found) from source.\n"
   for note in report.notes { text += "note: \(printable(note))\n" }

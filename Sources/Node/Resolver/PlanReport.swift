@@ -21,7 +21,7 @@ public struct PlanReport: Codable, Sendable, Equatable {
     public var fingerprint: String
     /// What will happen.
     public var verdict: Verdict
-    /// Where the build comes from: an issuer's name, `cloud` or `source`.
+    /// Where the build comes from: an issuer's name, another binhost's, `PKGDIR`, `cloud` or `source`.
     public var source: String
     /// Why this build, or why none.
     public var why: String
@@ -43,8 +43,12 @@ public struct PlanReport: Codable, Sendable, Equatable {
     case missing
     /// The cloud tier builds it.
     case building
+    /// Portage takes a binary package that Larder did not bring.
+    case binary
   }
 
-  /// The packages that Portage would compile after all.
-  public var fromSource: [Row] { rows.filter { $0.verdict != .listed } }
+  /// How many of the packages need no compiling once what is accepted was fetched.
+  public var withoutCompiling: Int {
+    rows.filter { [.listed, .accepted, .binary].contains($0.verdict) }.count
+  }
 }

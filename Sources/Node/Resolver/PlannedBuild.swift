@@ -13,6 +13,8 @@ struct PlannedBuild: Sendable {
   var isListed = false
   /// Whether the cloud tier was asked for it.
   var isBuilding = false
+  /// Where a binary lies that Portage takes and Larder did not bring: a binhost's name or PKGDIR.
+  var otherBinary: String?
   /// What went wrong last, for the user.
   var trouble: String?
 
@@ -24,24 +26,42 @@ struct PlannedBuild: Sendable {
 
   /// The row of the plan's table.
   func row(issuerName: (SignedStatement) -> String) -> PlanReport.Row {
-    PlanReport.Row(
+    if let otherBinary {
+      return PlanReport.Row(
+        package: facts.cpv, repository: facts.repository, fingerprint: "\(fingerprint)",
+        verdict: .binary, source: otherBinary, why: "Portage has a binary package of its own",
+        size: 0)
+    }
+    let reasons = [verdict.message, trouble].compactMap { $0 }
+    return PlanReport.Row(
       package: facts.cpv, repository: facts.repository, fingerprint: "\(fingerprint)",
       verdict: outcome,
       source: verdict.statement.map(issuerName) ?? (isBuilding ? "cloud" : "source"),
-      why: [verdict.message, trouble].compactMap { $0 }.joined(separator: "; "),
-      size: verdict.statement?.statement.size ?? 0)
+      why: reasons.joined(separator: "; "), size: verdict.statement?.statement.size ?? 0)
   }
 
   private var outcome: PlanReport.Verdict {
     if isListed { return .listed }
-    if isBuilding { return .building }
     switch verdict {
     case .accepted: return .accepted
     case .waiting: return .waiting
     case .rejected(let rejections, _):
-      return rejections.allSatisfy { $0.statement == nil || $0.reason == .otherFingerprint }
-        && rejections.contains { $0.reason == .noStatement || $0.reason == .otherFingerprint }
-        ? .missing : .rejected
+      if isBuilding { return .building }
+      return rejections.allSatisfy(\.isAbsence) ? .missing : .rejected
+    }
+  }
+}
+
+extension Rejection {
+  /// Whether it only says that nobody has this very build.
+  fileprivate var isAbsence: Bool {
+    switch reason {
+    case .noStatement, .otherFingerprint: true
+    case .untrustedIssuer, .outOfScope, .beforeTrust, .afterTrust, .notNamed, .expired, .badTimes,
+      .revoked, .withdrawn, .superseded, .cpuFeature, .cpuTarget, .recipe, .flags,
+      .contentFeatures, .compiler, .libc, .symbolVersion, .tooFewBuilders, .disagreement,
+      .noProvider, .mismatch, .trustListExpired, .badFacts:
+      false
     }
   }
 }

@@ -7,42 +7,36 @@ import Wire
 
 extension Resolver {
   /// Opens every fetched build and marks those that passed as listed; the others lose their statement.
-  ///
-  /// A library may come from another package of the same plan, so packages are checked together until
-  /// nothing falls out any more.
   func check(_ builds: inout [PlannedBuild], host: HostFacts) async throws {
-    var fetched: [(index: Int, statement: SignedStatement, description: GpkgDescription)] = []
+    var places: [Int] = []
+    var candidates: [JointCheck.Candidate] = []
     for index in builds.indices {
-      guard let statement = builds[index].verdict.statement,
-        let path = store.path(of: statement.statement.root)
+      guard let signed = builds[index].verdict.statement,
+        let path = store.path(of: signed.statement.root)
       else { continue }
       do {
-        let description = try await describe(path, statement.statement.root)
-        fetched.append((index, statement, description))
+        let description = try await describe(path, signed.statement.root)
+        places.append(index)
+        candidates.append(
+          JointCheck.Candidate(
+            planned: builds[index].facts, statement: signed.statement, description: description))
+      } catch is CancellationError {
+        throw CancellationError()
       } catch {
-        try await reject(&builds[index], statement, ["gpkg: \(error)"])
+        let problem = Mismatch("gpkg", found: "\(error)", expected: "one that can be read")
+        try await reject(&builds[index], signed, [problem])
       }
     }
-    guard !fetched.isEmpty else { return }
+    guard !candidates.isEmpty else { return }
     let installed = try await helper.installed().installed
-    while true {
-      var libraries = HostLibraries(installed: installed)
-      for entry in fetched { libraries.insert(entry.description) }
-      var passed: [(index: Int, statement: SignedStatement, description: GpkgDescription)] = []
-      for entry in fetched {
-        let problems = GpkgCheck.problems(
-          of: entry.description, against: builds[entry.index].facts,
-          statement: entry.statement.statement, host: host, libraries: libraries)
-        if problems.isEmpty {
-          passed.append(entry)
-        } else {
-          try await reject(&builds[entry.index], entry.statement, problems.map(\.description))
-        }
+    let problems = JointCheck.problems(of: candidates, host: host, installed: installed)
+    for (index, problems) in zip(places, problems) {
+      if problems.isEmpty {
+        builds[index].isListed = true
+      } else if let signed = builds[index].verdict.statement {
+        try await reject(&builds[index], signed, problems)
       }
-      if passed.count == fetched.count { break }
-      fetched = passed
     }
-    for entry in fetched { builds[entry.index].isListed = true }
   }
 
   private func describe(_ path: String, _ root: ContentRoot) async throws -> GpkgDescription {
@@ -52,19 +46,20 @@ extension Resolver {
     return description
   }
 
-  /// Counts the mismatch against the issuer: it signed what is not so.
+  /// Takes the build out of the plan; what its issuer stated wrongly is counted.
   private func reject(
-    _ build: inout PlannedBuild, _ statement: SignedStatement, _ problems: [String]
+    _ build: inout PlannedBuild, _ signed: SignedStatement, _ problems: [Mismatch]
   ) async throws {
-    let text = problems.joined(separator: "; ")
+    let text = problems.map(\.description).joined(separator: "; ")
     build.isListed = false
-    build.verdict = build.verdict.without(statement, because: .mismatch(text))
+    build.verdict = build.verdict.without(signed, because: .mismatch(text))
     logger.warning(
       "build refused",
       metadata: [
-        "package": "\(build.facts.cpv)", "issuer": "\(statement.issuer)", "reason": "\(text)",
+        "package": "\(build.facts.cpv)", "issuer": "\(signed.issuer)", "reason": "\(text)",
       ])
+    guard JointCheck.blamesIssuer(problems) else { return }
     try await catalog.countFault(
-      of: statement.issuer.bytes, reason: "\(build.facts.cpv): \(text)", now: WallClock.now)
+      of: signed.issuer.bytes, reason: "\(build.facts.cpv): \(text)", now: WallClock.now)
   }
 }

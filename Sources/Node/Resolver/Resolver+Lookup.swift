@@ -4,8 +4,11 @@ import Trust
 import Wire
 
 extension Resolver {
-  /// Finds the statements about each build, here and among peers, and judges them.
-  func lookUp(_ builds: inout [PlannedBuild], host: HostFacts) async throws {
+  /// Finds the statements about each build, here and among peers, and judges them; with `neighbours`
+  /// near misses are looked for too.
+  func lookUp(
+    _ builds: inout [PlannedBuild], host: HostFacts, neighbours: Bool = false
+  ) async throws {
     let list = await trust.list
     let now = WallClock.now
     var known: [Fingerprint: [SignedStatement]] = [:]
@@ -19,21 +22,12 @@ extension Resolver {
     known.merge(found) { $0 + $1 }
     judge(&builds, known, list, host, now)
 
-    // Where nothing is acceptable, say what there is: strangers' builds and near misses.
+    // Where nothing is acceptable, say what there is.
     let missing = builds.filter { !$0.verdict.isAccepted }
     guard !missing.isEmpty else { return }
-    var asked: [Fingerprint] = []
-    var owner: [Fingerprint: [Fingerprint]] = [:]
-    for build in missing {
-      let near = (try? Fingerprint.neighbours(of: build.facts)) ?? []
-      for fingerprint in [build.fingerprint] + near.prefix(8).map(\.fingerprint) {
-        asked.append(fingerprint)
-        owner[fingerprint, default: []].append(build.fingerprint)
-      }
-    }
-    for (fingerprint, statements) in await peers.statements(about: asked, issuers: []) {
-      for build in owner[fingerprint] ?? [] { known[build, default: []] += statements }
-    }
+    let question = WiderQuestion(about: missing, neighbours: neighbours)
+    let answers = await peers.statements(about: question.fingerprints, issuers: [])
+    known.merge(question.sorted(answers)) { $0 + $1 }
     judge(&builds, known, list, host, now)
   }
 

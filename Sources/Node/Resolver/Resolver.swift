@@ -50,9 +50,14 @@ actor Resolver {
     guard let host = plan.host else { throw ResolveError.noHostFacts }
     var (builds, notes) = Self.builds(of: plan)
     try await emit(.progress(.init(task: "asking peers", done: 0, total: 0)))
-    try await lookUp(&builds, host: host)
+    try await lookUp(&builds, host: host, neighbours: stage == .plan)
     try await count(builds)
     if let problem = await trust.problem { notes.append(problem) }
+    if let awaited = try await cloud?.awaited() {
+      for index in builds.indices {
+        builds[index].isBuilding = awaited.contains(builds[index].fingerprint)
+      }
+    }
     guard stage != .plan else { return await report(builds, notes: notes) }
 
     builds = try await turn.take { [self, builds] in
@@ -106,26 +111,9 @@ actor Resolver {
     _ arguments: [String], builds: inout [PlannedBuild]
   ) async throws -> [PlannedBuild] {
     let plan = try await helper.plan(Self.withBinaries + arguments)
-    var ordered: [PlannedBuild] = []
-    for facts in plan.packages {
-      let known = builds.first { $0.facts.cpv == facts.cpv && $0.facts.slot == facts.slot }
-      switch facts.kind {
-      case .binary:
-        if var build = known {
-          build.isListed = true
-          ordered.append(build)
-        }
-      case .ebuild:
-        guard var build = known ?? (try? PlannedBuild(facts)) else { continue }
-        if build.isListed {
-          build.isListed = false
-          build.trouble = "listed, but Portage prefers the source"
-        }
-        ordered.append(build)
-      }
-    }
-    builds = ordered
-    return ordered.filter { !$0.isListed }
+    let second = SecondPlan(plan.packages, over: builds)
+    builds = second.builds
+    return second.remaining
   }
 
   private func merge(_ fresh: [PlannedBuild], into builds: inout [PlannedBuild]) {
