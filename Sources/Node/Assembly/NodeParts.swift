@@ -61,9 +61,16 @@ struct NodeParts: Sendable {
     add("quota") {
       while true {
         try await Task.sleep(for: .seconds(900))
-        let report = try await desk.evict()
-        if !report.removed.isEmpty {
-          logger.info("quota kept", metadata: ["freed": "\(ByteCount(report.freed))"])
+        do {
+          let report = try await desk.evict()
+          if !report.removed.isEmpty {
+            logger.info("quota kept", metadata: ["freed": "\(ByteCount(report.freed))"])
+          }
+        } catch is CancellationError {
+          throw CancellationError()
+        } catch {
+          // A full disk is when eviction is needed most: the next round tries again.
+          logger.error("quota not kept", metadata: ["reason": "\(error)"])
         }
       }
     }

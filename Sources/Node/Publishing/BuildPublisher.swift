@@ -121,7 +121,7 @@ actor BuildPublisher {
   private func note(_ outcome: PublishOutcome) {
     switch outcome {
     case .published, .known: logger.notice("\(outcome.message)")
-    case .tooEarly, .refused:
+    case .tooEarly, .refused, .unreadable:
       logger.notice("\(outcome.message)")
       refused.append(outcome.message)
       if refused.count > 20 { refused.removeFirst() }
@@ -129,7 +129,15 @@ actor BuildPublisher {
   }
 
   private func consider(_ paths: [String]) async throws -> [PublishOutcome] {
-    let report = try await helper.describe(paths)
+    let report: HelperReport
+    do {
+      report = try await helper.describe(paths)
+    } catch PortageHelper.Failure.portage(let failure) {
+      // One file that can't be described must not keep the others back.
+      var outcomes: [PublishOutcome] = []
+      for path in paths where paths.count > 1 { outcomes += try await consider([path]) }
+      return outcomes.isEmpty ? [.unreadable(path: paths[0], reason: failure.message)] : outcomes
+    }
     guard report.packages.count == paths.count, let host = report.host else {
       throw PublishError.undescribed(paths.joined(separator: ", "))
     }
@@ -143,7 +151,12 @@ actor BuildPublisher {
   private func consider(
     _ path: String, _ facts: PackageFacts, _ host: HostFacts
   ) async throws -> PublishOutcome {
-    let description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
+    let description: GpkgDescription
+    do {
+      description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
+    } catch {
+      return .unreadable(path: path, reason: "\(error)")
+    }
     let policy = PublishingRules.Policy(groups: settings.licences, host: host)
     let refusals = PublishingRules.refusals(of: facts, description: description, policy: policy)
     guard refusals.isEmpty else {

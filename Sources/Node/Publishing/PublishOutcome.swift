@@ -10,12 +10,14 @@ enum PublishOutcome: Sendable {
   case tooEarly([Refusal])
   /// A rule forbids it.
   case refused(cpv: String, [Refusal])
+  /// The file is no package that can be read.
+  case unreadable(path: String, reason: String)
 
   /// Whether others can have it now.
   var isPublished: Bool {
     switch self {
     case .published, .known: true
-    case .tooEarly, .refused: false
+    case .tooEarly, .refused, .unreadable: false
     }
   }
 
@@ -29,6 +31,7 @@ enum PublishOutcome: Sendable {
       "not yet: " + refusals.map(\.message).joined(separator: "; ")
     case .refused(let cpv, let refusals):
       "\(cpv): not published: " + refusals.map(\.message).joined(separator: "; ")
+    case .unreadable(let path, let reason): "\(path): not published: \(reason)"
     }
   }
 }
