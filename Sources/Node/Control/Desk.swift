@@ -108,14 +108,11 @@ struct Desk: Sendable {
   }
 
   private func showAffected(_ text: String, _ emit: ControlServer.Emit) async throws {
-    guard let key = Bytes32(hex: text) else { return }
-    var lines: [String] = []
-    let listed = Set(try await state.catalog.listings().map(\.root))
-    for statement in try await state.catalog.statements(by: key, now: Timestamp(0)) {
-      let place = listed.contains(statement.root) ? "listed for Portage" : "known"
-      lines.append("\(statement.root) fingerprint \(statement.fingerprint): \(place)")
-    }
-    if lines.isEmpty { lines = ["nothing here comes from this key"] }
-    try await emit(.lines(lines))
+    guard let key = Bytes32(hex: text) else { throw AffectedPackages.BadKey(word: text) }
+    let affected = AffectedPackages(
+      statements: try await state.catalog.statements(by: key, now: Timestamp(0)),
+      installed: try await PortageHelper(settings.portage.helperSettings).installed().installed,
+      listings: try await state.catalog.listings())
+    try await emit(.lines(affected.lines))
   }
 }
