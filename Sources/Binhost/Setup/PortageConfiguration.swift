@@ -119,6 +119,15 @@ public struct PortageConfiguration: Sendable {
     """
   }
 
+  /// Whether the section stands there as `setup` would write it. Blocks.
+  public var isWritten: Bool {
+    if files.isDirectory(settings.binrepos) {
+      return (try? read(ownFile)) == Self.ownHead + section
+    }
+    guard let text = try? read(settings.binrepos) else { return false }
+    return MarkedBlock(in: text)?.content == section
+  }
+
   /// Writes the section; once it stands there, does nothing. Blocks.
   public func setup() throws(Refusal) -> [Action] {
     if settings.features.contains("binpkg-request-signature") { throw .signaturesDemanded }

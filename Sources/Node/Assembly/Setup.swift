@@ -16,13 +16,18 @@ public struct Setup: Sendable {
     let configuration = try Configuration.load(paths)
     let report = try await PortageHelper(configuration.portage.helperSettings).host()
     guard let host = report.host else { throw ResolveError.noHostFacts }
+    let portage = portage(for: host)
+    let actions = undo ? try portage.undo() : try portage.setup()
+    return actions.map(\.description)
+  }
+
+  /// The section for a host's Portage.
+  func portage(for host: HostFacts) -> PortageConfiguration {
     var settings = PortageConfiguration.Settings()
     settings.binrepos = host.binreposConf
     settings.binhost = paths.binhost
     settings.location = "\(paths.state)/binhost-cache"
     settings.features = Set(host.portageFeatures)
-    let portage = PortageConfiguration(settings)
-    let actions = undo ? try portage.undo() : try portage.setup()
-    return actions.map(\.description)
+    return PortageConfiguration(settings)
   }
 }

@@ -1,3 +1,4 @@
+import Binhost
 import Cryptography
 import DHT
 import Emerge
@@ -101,49 +102,34 @@ public struct Doctor: Sendable {
       try await ControlClient(path: paths.controlSocket).send(.status) { _ in }
       return [.ok("daemon", "answers at \(paths.controlSocket)")]
     } catch ControlClient.ClientError.noDaemon {
-      let wanted = [
-        ("peers' UDP port", configuration.listen.address, configuration.listen.port, SOCK_DGRAM),
-        ("peers' TCP port", configuration.listen.address, configuration.listen.port, SOCK_STREAM),
-        ("HTTP port", configuration.http.address, configuration.http.port, SOCK_STREAM),
-      ]
-      var findings = [
-        Finding.notice("daemon", "is not running", do: "start it: rc-service larder start")
-      ]
-      for (subject, address, port, kind) in wanted where port != 0 {
-        let code = Self.bindFailure(address, port, kind)
-        findings.append(
-          code == 0
-            ? .ok(subject, "\(port) is free")
-            : .wrong(
-              subject, "\(address) port \(port): \(String(cString: strerror(code)))",
-              do: "stop what uses it, or set another port in larder.yaml"))
-      }
-      return findings
+      let advice = "start it: rc-service larder start, or systemctl start larder"
+      return [.notice("daemon", "is not running", do: advice)] + freePorts(configuration)
     } catch {
       return [.wrong("daemon", "\(error)", do: "see its log")]
     }
   }
 
-  /// Binds and lets go again; the error number, or 0.
-  private static func bindFailure(
-    _ address: String, _ port: UInt16, _ kind: __socket_type
-  ) -> Int32 {
-    guard case .v4(let bits) = IPAddress(address) else { return 0 }
-    let descriptor = socket(AF_INET, Int32(kind.rawValue), 0)
-    guard descriptor >= 0 else { return errno }
-    defer { close(descriptor) }
-    var on: Int32 = 1
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_port = port.bigEndian
-    name.sin_addr.s_addr = bits.bigEndian
-    let status = withUnsafePointer(to: &name) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+  /// Whether the ports that the daemon will want can be had.
+  func freePorts(_ configuration: Configuration) -> [Finding] {
+    let (listen, http) = (configuration.listen, configuration.http)
+    var wanted = [
+      ("peers' UDP port", listen.address, listen.port, PortProbe.Kind.datagrams),
+      ("peers' TCP port", listen.address, listen.port, .streams),
+    ]
+    if http.enabled { wanted.append(("HTTP port", http.address, http.port, .streams)) }
+    var findings: [Finding] = []
+    for (subject, address, port, kind) in wanted where port != 0 {
+      guard let ip = IPAddress(address) else { continue }
+      if let reason = PortProbe.obstacle(to: Address(ip: ip, port: port), kind) {
+        findings.append(
+          .wrong(
+            subject, "\(address) port \(port): \(reason)",
+            do: "stop what uses it, or set another port in larder.yaml"))
+      } else {
+        findings.append(.ok(subject, "\(port) is free"))
       }
     }
-    return status == 0 ? 0 : errno
+    return findings
   }
 
   private func clock() -> Finding {
@@ -185,7 +171,12 @@ public struct Doctor: Sendable {
       let report = try await PortageHelper(configuration.portage.helperSettings).host()
       guard let host = report.host else { throw ResolveError.noHostFacts }
       var findings = [
-        Finding.ok("Portage", "\(report.portage ?? "?"), \(host.arch), packages in \(host.pkgdir)")
+        Finding.ok("Portage", "\(report.portage ?? "?"), \(host.arch), packages in \(host.pkgdir)"),
+        Setup(paths).portage(for: host).isWritten
+          ? .ok("binrepos.conf", "lets Portage read Larder's directory")
+          : .notice(
+            "binrepos.conf", "\(host.binreposConf) does not name Larder's directory",
+            do: "run 'larder setup'"),
       ]
       if host.portageFeatures.contains("binpkg-request-signature") {
         findings.append(
