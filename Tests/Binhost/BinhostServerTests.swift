@@ -144,8 +144,8 @@ private func serving(
 @Test func statusIsJSONAndThePageTakesTextAsText() async throws {
   var status = StatusSnapshot()
   let hostile = "</script><script>alert(1)</script>"
-  status.peers = (0..<500).map { number in
-    StatusSnapshot.Peer(key: hostile, address: "192.0.2.1:7782", seen: Int64(number))
+  status.peers = (0..<500).map { _ in
+    StatusSnapshot.Peer(key: hostile, address: "192.0.2.1:7782")
   }
   status.lookups.hits = 3
   try await serving(BinhostFixture(), status: status) { port, _ in

@@ -169,21 +169,21 @@ enum StatusPage {
         card("Received", bytes(s.traffic.received), "since the start"),
         card("Sent", bytes(s.traffic.sent), "since the start"));
       table("transfers", "Transfers",
-        [["Package"], ["Progress"], ["Size", "number"], ["Peers", "number"], ["Rate", "number"]],
+        [["Package"], ["Progress"], ["Size", "number"], ["Peers", "number"]],
         s.transfers.map((t) => {
           const bar = make("progress");
           bar.max = Math.max(1, t.size);
           bar.value = t.done;
           bar.setAttribute("aria-label", t.name);
           return [cell(t.name), cell(bar), cell(bytes(t.size), "number"),
-            cell(t.peers, "number"), cell(bytes(t.rate) + "/s", "number")];
+            cell(t.peers, "number")];
         }), "Nothing is being fetched.");
       table("jobs", "Build jobs", [["Package"], ["State"], ["For", "number"], ["Detail"]],
         s.jobs.map((j) => [cell(j.name), cell(j.state, j.state === "failed" ? "bad" : ""),
           cell(span(j.age), "number"), cell(j.detail)]), "No builds were asked for.");
-      table("peers", "Peers", [["Key"], ["Address"], ["Heard of", "number"], ["Note"]],
+      table("peers", "Peers", [["Key"], ["Address"], ["Note"]],
         s.peers.map((p) => [cell(p.key.slice(0, 16), "mono"), cell(p.address, "mono"),
-          cell(span(p.seen) + " ago", "number"), cell(p.note)]),
+          cell(p.note)]),
         "No peers yet. `larder doctor` says why.");
     };
     const live = (name, text) => {

@@ -25,16 +25,13 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public var key: String
     /// Where it is.
     public var address: String
-    /// Seconds since it was last heard of.
-    public var seen: Int64
     /// What is known of it besides: a role, a ban and its reason; may be empty.
     public var note: String
 
     /// A peer of these parts.
-    public init(key: String, address: String, seen: Int64, note: String = "") {
+    public init(key: String, address: String, note: String = "") {
       self.key = key
       self.address = address
-      self.seen = seen
       self.note = note
     }
   }
@@ -79,16 +76,13 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public var size: UInt64
     /// Peers that give.
     public var peers: Int
-    /// Bytes a second.
-    public var rate: UInt64
 
     /// A fetch of these parts.
-    public init(name: String, done: UInt64, size: UInt64, peers: Int, rate: UInt64) {
+    public init(name: String, done: UInt64, size: UInt64, peers: Int) {
       self.name = name
       self.done = done
       self.size = size
       self.peers = peers
-      self.rate = rate
     }
   }
 

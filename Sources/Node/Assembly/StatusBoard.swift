@@ -64,18 +64,18 @@ struct StatusBoard: Sendable {
         connection.isOutgoing ? "we opened the connection" : "it opened the connection"
       status.peers.append(
         StatusSnapshot.Peer(
-          key: "\(connection.key)", address: connection.address.map { "\($0)" } ?? "", seen: 0,
+          key: "\(connection.key)", address: connection.address.map { "\($0)" } ?? "",
           note: direction))
     }
     status.transfers = transfers.fetches.map { fetch in
       StatusSnapshot.Transfer(
         name: "\(fetch.root)", done: fetch.progress.bytes, size: fetch.progress.size,
-        peers: fetch.progress.peers, rate: 0)
+        peers: fetch.progress.peers)
     }
     for ban in transfers.bans {
       status.peers.append(
         StatusSnapshot.Peer(
-          key: "\(ban.key)", address: "", seen: 0, note: "banned: \(ban.offence)"))
+          key: "\(ban.key)", address: "", note: "banned: \(ban.offence)"))
     }
   }
 }
