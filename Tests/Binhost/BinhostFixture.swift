@@ -1,5 +1,6 @@
 import Foundation
 import Portage
+import TestSupport
 import Testing
 
 @testable import Binhost

@@ -2,6 +2,7 @@ import CoreMetrics
 import Foundation
 import Logging
 import Portage
+import TestSupport
 import Testing
 
 @testable import Binhost
