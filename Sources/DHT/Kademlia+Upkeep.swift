@@ -39,7 +39,7 @@ extension Kademlia {
   public var status: KademliaStatus {
     KademliaStatus(
       contacts: table.count, liveContacts: table.liveCount, buckets: table.depth,
-      records: store.count, recordKeys: store.keyCount,
+      records: store.count, providerRecords: store.providerCount, recordKeys: store.keyCount,
       recordBytes: ByteCount(UInt64(store.byteCount)), requestsRunning: queries.count,
       callsOutstanding: calls.count, estimatedNodes: Int(sizeEstimate.rounded()),
       meanRoundTrip: roundTrip.isUnknown ? nil : roundTrip.mean, observed: observedAddress,
@@ -57,6 +57,8 @@ public struct KademliaStatus: Sendable, Equatable {
   public let buckets: Int
   /// Records kept for others.
   public let records: Int
+  /// Those among them that announce a provider.
+  public let providerRecords: Int
   /// Keys that they stand under.
   public let recordKeys: Int
   /// Their bytes with what is kept around them.

@@ -58,6 +58,8 @@ struct RecordStore: Sendable {
   private(set) var byteCount = 0
   /// The number of records kept.
   private(set) var count = 0
+  /// The announcements among the records.
+  private(set) var providerCount = 0
 
   init(own: NodeID, settings: KademliaSettings) {
     self.own = own
@@ -216,6 +218,7 @@ struct RecordStore: Sendable {
       record: record, source: source, storedAt: now, digest: record.digest, isTrusted: isTrusted)
     shelf.append(entry)
     count += 1
+    if record.kind == .provider { providerCount += 1 }
     byteCount += entry.cost
     digests.insert(entry.digest)
     if case .network(let network) = source { bytesOfNetwork[network, default: 0] += entry.cost }
@@ -223,6 +226,7 @@ struct RecordStore: Sendable {
 
   private mutating func uncount(_ entry: Entry) {
     count -= 1
+    if entry.record.kind == .provider { providerCount -= 1 }
     byteCount -= entry.cost
     digests.remove(entry.digest)
     guard case .network(let network) = entry.source else { return }

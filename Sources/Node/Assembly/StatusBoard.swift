@@ -26,7 +26,8 @@ struct StatusBoard: Sendable {
 
     let dht = await network.dht.snapshot
     status.peerCount = dht.status.contacts
-    status.records.statements = dht.status.records
+    status.records.statements = dht.status.records - dht.status.providerRecords
+    status.records.providers = dht.status.providerRecords
     await fillTransfers(&status)
     status.blobs.quota = settings.storage.quota.bytes
     status.blobs.indexed = state.binhost.current?.timestamp ?? 0
@@ -57,9 +58,9 @@ struct StatusBoard: Sendable {
 
   private func fillTransfers(_ status: inout StatusSnapshot) async {
     let transfers = await network.transfer.snapshot()
+    status.traffic.received = transfers.received
+    status.traffic.sent = transfers.sent
     for connection in transfers.connections {
-      status.traffic.received += connection.received
-      status.traffic.sent += connection.sent
       let direction =
         connection.isOutgoing ? "we opened the connection" : "it opened the connection"
       status.peers.append(

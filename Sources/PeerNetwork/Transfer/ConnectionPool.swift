@@ -17,6 +17,8 @@ final class ConnectionPool: Sendable {
   private struct State {
     var connections: [PublicKey: [PeerConnection]] = [:]
     var count = 0
+    /// Bytes of blobs over connections that are closed.
+    var closed = (sent: UInt64(0), received: UInt64(0))
     var waiting: [PublicKey: [FetchDriver]] = [:]
     var bans: BanList
   }
@@ -79,6 +81,17 @@ final class ConnectionPool: Sendable {
     }
   }
 
+  /// The bytes of blobs that went out and came in over all connections since the start.
+  var traffic: (sent: UInt64, received: UInt64) {
+    var total = state.withLock { $0.closed }
+    for connection in connections {
+      let traffic = connection.traffic
+      total.sent += traffic.sent
+      total.received += traffic.received
+    }
+    return total
+  }
+
   /// Forgets a connection that is closed.
   func remove(_ connection: PeerConnection) {
     state.withLock { state in
@@ -89,6 +102,9 @@ final class ConnectionPool: Sendable {
       state.connections[key]?.remove(at: at)
       if state.connections[key]?.isEmpty ?? false { state.connections[key] = nil }
       state.count -= 1
+      let traffic = connection.traffic
+      state.closed.sent += traffic.sent
+      state.closed.received += traffic.received
       context.metrics.connections.record(state.count)
     }
   }

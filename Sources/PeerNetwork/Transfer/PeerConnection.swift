@@ -37,6 +37,11 @@ final class PeerConnection: Sendable {
   let bell: AsyncStream<Void>
   private let ring: AsyncStream<Void>.Continuation
 
+  /// The bytes of blobs that went out and came in.
+  var traffic: (sent: UInt64, received: UInt64) {
+    state.withLock { ($0.sent, $0.received) }
+  }
+
   init(key: PublicKey, stream: PeerStream, context: TransferContext) {
     self.key = key
     address = stream.address

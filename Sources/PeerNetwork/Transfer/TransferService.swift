@@ -190,9 +190,11 @@ public actor TransferService {
     for (root, driver) in drivers.sorted(by: { $0.key < $1.key }) {
       fetches.append(TransferSnapshot.Fetch(root: root, progress: await driver.standing))
     }
+    let traffic = pool.traffic
     return TransferSnapshot(
       bound: boundAddress, connections: pool.connections.map { TransferSnapshot.Connection($0) },
-      fetches: fetches, waitingFetches: queue.waitingCount,
+      sent: traffic.sent, received: traffic.received, fetches: fetches,
+      waitingFetches: queue.waitingCount,
       bans: pool.bans.map { TransferSnapshot.Ban(key: $0.key, offence: $0.entry.offence) })
   }
 }

@@ -22,7 +22,7 @@ public struct TransferSnapshot: Sendable, Equatable {
       key = connection.key
       address = connection.address
       isOutgoing = connection.isOutgoing
-      (sent, received) = connection.state.withLock { ($0.sent, $0.received) }
+      (sent, received) = connection.traffic
     }
   }
 
@@ -46,6 +46,10 @@ public struct TransferSnapshot: Sendable, Equatable {
   public var bound: Address?
   /// The open connections.
   public var connections: [Connection]
+  /// Bytes of blobs that went out since the start.
+  public var sent: UInt64
+  /// Bytes of blocks that came in since the start.
+  public var received: UInt64
   /// The running fetches, by root.
   public var fetches: [Fetch]
   /// The fetches that wait in line.
