@@ -14,25 +14,34 @@ struct Peers: Sendable {
   let logger: Logger
 
   /// The statements about these fingerprints whose signatures and times hold, by `issuers` only
-  /// unless that is empty.
+  /// unless that is empty; a look-up ends as soon as `accept` takes what was found for its fingerprint.
   func statements(
-    about fingerprints: [Fingerprint], issuers: [PublicKey]
+    about fingerprints: [Fingerprint], issuers: [PublicKey],
+    accept: @escaping @Sendable (Fingerprint, [SignedStatement]) -> Bool = { _, _ in false }
   ) async -> [Fingerprint: [SignedStatement]] {
     let now = WallClock.now
-    let found = await dht.statements(for: fingerprints.map(\.bytes), issuers: issuers) { _, _ in
-      // Every issuer may have something to say: agreement is counted over all of them.
-      false
+    let found = await dht.statements(for: fingerprints.map(\.bytes), issuers: issuers) {
+      key, records in
+      let fingerprint = Fingerprint(key)
+      return accept(fingerprint, Self.verified(records, about: fingerprint, now: now))
     }
     var statements: [Fingerprint: [SignedStatement]] = [:]
     for fingerprint in fingerprints {
-      for bytes in found[fingerprint.bytes] ?? [] {
-        guard let signed = try? SignedStatement(verifying: bytes, now: now),
-          signed.statement.fingerprint == fingerprint
-        else { continue }
-        statements[fingerprint, default: []].append(signed)
-      }
+      let verified = Self.verified(found[fingerprint.bytes] ?? [], about: fingerprint, now: now)
+      if !verified.isEmpty { statements[fingerprint] = verified }
     }
     return statements
+  }
+
+  private static func verified(
+    _ records: [[UInt8]], about fingerprint: Fingerprint, now: Timestamp
+  ) -> [SignedStatement] {
+    records.compactMap { bytes in
+      guard let signed = try? SignedStatement(verifying: bytes, now: now),
+        signed.statement.fingerprint == fingerprint
+      else { return nil }
+      return signed
+    }
   }
 
   /// Who announces these blobs.

@@ -17,7 +17,16 @@ extension Resolver {
         of: build.fingerprint, now: now)
     }
     let wanted = builds.map(\.fingerprint)
-    let found = await peers.statements(about: wanted, issuers: list.keys(at: now))
+    let facts = Dictionary(builds.map { ($0.fingerprint, $0.facts) }) { first, _ in first }
+    let local = known
+    let found = await peers.statements(about: wanted, issuers: list.keys(at: now)) {
+      fingerprint, statements in
+      // Enough is known once the policy accepts; what agrees may come from here and from peers.
+      facts[fingerprint].map { facts in
+        let all = Set(statements + (local[fingerprint] ?? []))
+        return list.judge(all, for: facts, host: host, now: now).isAccepted
+      } ?? true
+    }
     try await catalog.keep(found.flatMap(\.value).filter { list.issuer(of: $0.issuer) != nil })
     known.merge(found) { $0 + $1 }
     judge(&builds, known, list, host, now)
