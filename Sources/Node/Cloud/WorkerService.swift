@@ -27,6 +27,8 @@ public struct WorkerService: Sendable {
     let client = try GatewayClient(
       .init(url: own.gateway, token: try CloudDesk.token(own.tokenFile)))
     try AtomicFile.makeDirectory(paths.work, mode: 0o700)
+    // It is covered in each build's sandbox, which must find it there: a key may be made later.
+    try AtomicFile.makeDirectory(paths.keys, mode: 0o700)
     guard let host = try await PortageHelper(configuration.portage.helperSettings).host().host
     else {
       throw ResolveError.noHostFacts
