@@ -100,6 +100,7 @@ extension Configuration.Transfer {
     limitUp = try rate(&section, "limit-up")
     parallel = try section.number("parallel", 1...64) ?? parallel
     connections = try section.number("connections", 1...10_000) ?? connections
+    share = try section.flag("share") ?? share
     try section.finish()
   }
 

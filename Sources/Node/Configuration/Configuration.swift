@@ -77,6 +77,8 @@ public struct Configuration: Sendable, Equatable {
     public var parallel = 4
     /// Peers served at the same time.
     public var connections = 100
+    /// Whether what was fetched is announced, so that others can have it from here too.
+    public var share = false
   }
 
   /// What is kept on disk.

@@ -1,6 +1,7 @@
 import Cryptography
 import DHT
 import Logging
+import PeerNetwork
 import Storage
 import Trust
 import Wire
@@ -74,6 +75,7 @@ extension Resolver {
       let report = try await peers.fetch(
         statement.root, size: statement.size, from: known, name: build.facts.cpv, emit: emit)
       try await catalog.add(statement.root, size: statement.size, now: WallClock.now)
+      if settings.transfer.share { await peers.dht.announce([statement.root]) }
       for note in report.notes { try await emit(.note(note)) }
       return nil
     } catch is CancellationError {
