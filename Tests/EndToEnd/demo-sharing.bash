@@ -116,7 +116,7 @@ compile_in_the_cloud() {
 	check "D, without a cloud tier, gets that build from peers" "0" "$(compiled "${out}")"
 	check "and it runs" "hello 1.0 +debug" "$(program d hello)"
 	out=$(larder c request --wait app-lab/failing 2>&1)
-	check "a build that fails is shown with its log" "oops" "${out}"
+	check "a build that fails is shown with its log" "compile failed" "${out}"
 	larder c request --background =app-lab/hello-1.1 >/dev/null 2>&1
 	if eventually 90 ready_in_background c; then
 		pass "a build asked for in the background is told of when it is ready"

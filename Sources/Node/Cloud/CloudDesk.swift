@@ -215,7 +215,7 @@ actor CloudDesk {
     if let worker = status.worker { text += " by \(worker)" }
     if let message = status.message, !message.isEmpty { text += ": \(message)" }
     if status.state == .failed {
-      for line in (status.log ?? []).suffix(12) { text += "\n    | \(line)" }
+      for line in (status.log ?? []).suffix(40) { text += "\n    | \(line)" }
     }
     return text
   }
