@@ -146,7 +146,8 @@ let package = Package(
     tests("Transfer"),
     tests("Builder"),
     tests("Storage", ["Transfer", "Builder"]),
-    tests("PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, logging]),
+    tests(
+      "PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, logging]),
     tests("Emerge", ["Builder", "Trust", "Wire", logging]),
     tests("Cloud", [httpClient, nio, nioHTTP, logging]),
     tests("Binhost"),

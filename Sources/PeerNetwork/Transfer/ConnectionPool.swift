@@ -47,7 +47,7 @@ final class ConnectionPool: Sendable {
     return state.withLock { state in
       let key = provider.key
       if state.bans.ban(of: key, now: now) != nil { return .banned }
-      if let open = state.connections[key]?.last { return .open(open) }
+      if let open = state.connections[key]?.last(where: { !$0.isEnding }) { return .open(open) }
       if let drivers = state.waiting[key] {
         if !drivers.contains(where: { $0 === driver }) {
           state.waiting[key]?.append(driver)

@@ -13,7 +13,8 @@ actor FetchDriver {
 
   private struct Link {
     let connection: PeerConnection
-    let stream: UInt32
+    /// The stream's number once the blob was asked for.
+    var stream: UInt32?
   }
 
   nonisolated let root: ContentRoot
@@ -221,17 +222,20 @@ actor FetchDriver {
       switch action {
       case .connect(let key): actions += connect(key)
       case .want(let key):
-        guard let link = links[key] else { continue }
-        link.connection.send(.want(stream: link.stream, root: root))
+        guard let connection = links[key]?.connection else { continue }
+        links[key]?.stream = connection.want(root, for: self)
+        guard links[key]?.stream == nil else { continue }
+        links[key] = nil
+        actions += machine.lost(key, now: context.clock.now)
       case .requestHashes(let key, let range):
-        guard let link = links[key] else { continue }
-        link.connection.send(.hashRequest(stream: link.stream, range))
+        guard let link = links[key], let stream = link.stream else { continue }
+        link.connection.send(.hashRequest(stream: stream, range))
       case .request(let key, let blocks):
-        guard let link = links[key] else { continue }
-        link.connection.send(.blockRequest(stream: link.stream, blocks: blocks))
+        guard let link = links[key], let stream = link.stream else { continue }
+        link.connection.send(.blockRequest(stream: stream, blocks: blocks))
       case .cancel(let key, let blocks):
-        guard let link = links[key] else { continue }
-        link.connection.send(.cancel(stream: link.stream, blocks: blocks))
+        guard let link = links[key], let stream = link.stream else { continue }
+        link.connection.send(.cancel(stream: stream, blocks: blocks))
       case .keep(let layers): layersToKeep = layers
       case .leave(let key, let reason):
         log.debug("peer left", metadata: ["peer": "\(key)", "reason": "\(reason)"])
@@ -264,10 +268,7 @@ actor FetchDriver {
     let now = context.clock.now
     let key = connection.key
     guard outcome == nil, links[key] == nil else { return [] }
-    guard let stream = connection.openStream(for: self) else {
-      return machine.lost(key, now: now)
-    }
-    links[key] = Link(connection: connection, stream: stream)
+    links[key] = Link(connection: connection)
     let actions = machine.joined(key, credit: connection.credit, now: now)
     if actions.isEmpty {
       leave(key)
@@ -278,7 +279,7 @@ actor FetchDriver {
 
   private func leave(_ key: PublicKey) {
     guard let link = links.removeValue(forKey: key) else { return }
-    link.connection.closeStream(link.stream)
+    if let stream = link.stream { link.connection.closeStream(stream) }
   }
 
   private func isLinked(_ connection: PeerConnection, _ stream: UInt32) -> Bool {

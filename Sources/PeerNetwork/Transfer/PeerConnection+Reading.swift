@@ -9,7 +9,11 @@ extension PeerConnection {
   private static let strayBound = 4_096
 
   /// Handles one event; returns whether the connection goes on.
+  ///
+  /// While the connection ends because of us, what still comes in is dropped: the writing task sends
+  /// the goodbye and closes.
   func take(_ event: FrameDecoder.Event) async -> Bool {
+    guard !state.withLock({ $0.isEnding }) else { return true }
     switch event {
     case .block(let stream, let index, let bytes):
       context.metrics.received.increment(by: bytes.count)
@@ -67,15 +71,14 @@ extension PeerConnection {
   ) async -> Bool {
     guard let driver else { return stray(stream) }
     switch await driver.arrived(index, length: bytes.count, from: self) {
-    case .drop: return true
-    case .refused: return false
+    case .drop, .refused: return true
     case .check(let digest):
       let block = VerifiedBlock(
         checking: bytes, index: index, layout: driver.layout, expected: digest)
       guard let block else {
         context.metrics.badBlocks.increment()
         await driver.bad(index, from: self)
-        return false
+        return true
       }
       await driver.write(block, from: self)
       return true
@@ -98,7 +101,7 @@ extension PeerConnection {
   private func violation() -> Bool {
     context.metrics.violations.increment()
     close(.violation)
-    return false
+    return true
   }
 
   /// Does what the serving side wants; returns whether the connection goes on.

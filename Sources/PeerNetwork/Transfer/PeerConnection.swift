@@ -78,14 +78,20 @@ final class PeerConnection: Sendable {
     ring.yield()
   }
 
-  /// Begins a stream for a fetch; nil if the connection is ending.
-  func openStream(for driver: FetchDriver) -> UInt32? {
-    state.withLock { state in
+  /// Begins a stream for a fetch with its WANT; nil if the connection is ending.
+  ///
+  /// Both in one step: a server takes only rising stream numbers, and many fetches begin at once.
+  func want(_ root: ContentRoot, for driver: FetchDriver) -> UInt32? {
+    let stream = state.withLock { state -> UInt32? in
       guard !state.isEnding, !state.isClosed, state.lastStream < .max else { return nil }
       state.lastStream += 1
       state.streams[state.lastStream] = driver
+      let frame = TransferFrame.want(stream: state.lastStream, root: root)
+      state.control.append(OutboundFrame(frame: frame))
       return state.lastStream
     }
+    ring.yield()
+    return stream
   }
 
   /// Ends a stream of ours.
@@ -109,6 +115,9 @@ final class PeerConnection: Sendable {
     ring.finish()
     return drivers
   }
+
+  /// Whether no stream can be opened any more.
+  var isEnding: Bool { state.withLock { $0.isEnding || $0.isClosed } }
 
   /// Wakes the writing task.
   func wake() {

@@ -50,6 +50,11 @@ struct TransferSockets: Sendable {
       .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
       .bind(host: "\(address.ip)", port: Int(address.port)) { channel in
         channel.eventLoop.makeCompletedFuture { try accepted(channel) }
+          .flatMapErrorThrowing { error in
+            // Nobody else closes a connection that is turned away here.
+            channel.close(promise: nil)
+            throw error
+          }
       }
   }
 
