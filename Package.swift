@@ -156,7 +156,7 @@ let package = Package(
       "Node",
       [
         .product(name: "NIOEmbedded", package: "swift-nio"), nio, logging, "Storage", "PeerNetwork",
-        "Emerge", "Cloud", "Binhost",
+        "Emerge", "Cloud", "Binhost", "Builder",
       ]),
     tests("larder", [arguments, "Node"]),
   ]

@@ -43,7 +43,15 @@ struct NodeParts: Sendable {
         store: state.store, peers: network.peers, logger: logger)
       publisher = made
       add("publishing") { try await made.watch() }
-      add("renewing") { try await made.renew() }
+    }
+    let upkeep = state.issuerKey.map { key in
+      StatementUpkeep(
+        validity: settings.publish.validity, key: key, catalog: state.catalog, store: state.store,
+        peers: network.peers, logger: logger)
+    }
+    // A gateway signs its workers' results whether or not it publishes builds of its own.
+    if let upkeep, settings.publish.enabled || kind == .gateway {
+      add("renewing") { try await upkeep.renew() }
     }
     let gateway = try await GatewayService(
       kind: kind, state: state, network: network, helper: helper, settings: settings,
@@ -53,7 +61,7 @@ struct NodeParts: Sendable {
     ) { await gateway?.jobs() ?? [] }
     let desk = Desk(
       state: state, network: network, board: board, resolver: resolver, listing: listing,
-      publisher: publisher, collector: collector, cloud: cloud, settings: settings)
+      publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud, settings: settings)
 
     add("DHT") { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }

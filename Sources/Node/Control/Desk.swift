@@ -13,6 +13,7 @@ struct Desk: Sendable {
   let resolver: Resolver
   let listing: Listing
   let publisher: BuildPublisher?
+  let upkeep: StatementUpkeep?
   let collector: Collector
   let cloud: CloudDesk?
   let settings: Configuration
@@ -26,8 +27,8 @@ struct Desk: Sendable {
       try await emit(.plan(resolver.resolve(arguments, until: stage, emit: emit)))
     case .publish(let files): try await publish(files, emit)
     case .withdraw(let packages):
-      guard let publisher else { throw PublishError.notEnabled }
-      try await emit(.lines(publisher.withdraw(packages)))
+      guard let upkeep else { throw PublishError.noKey }
+      try await emit(.lines(upkeep.withdraw(packages)))
     case .request(let arguments, let wait): try await self.request(arguments, wait: wait, emit)
     case .inbox: try await showInbox(emit)
     case .refresh: try await refresh(emit)

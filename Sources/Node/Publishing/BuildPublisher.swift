@@ -9,13 +9,13 @@ import Wire
 
 /// Signs, announces and serves what was compiled on this machine.
 actor BuildPublisher {
-  let settings: Configuration.Publish
-  let key: SigningKey
+  private let settings: Configuration.Publish
+  private let key: SigningKey
   private let helper: PortageHelper
-  let catalog: Catalog
-  let store: DirectoryBlobStore
-  let peers: Peers
-  let logger: Logger
+  private let catalog: Catalog
+  private let store: DirectoryBlobStore
+  private let peers: Peers
+  private let logger: Logger
   /// The newest refusals, for `larder status`.
   private(set) var refused: [String] = []
   /// Packages whose merge has not ended yet, with the time after which waiting is given up.

@@ -5,7 +5,15 @@ import Storage
 import Trust
 import Wire
 
-extension BuildPublisher {
+/// Renews and withdraws what this node signed: packages compiled here, or a gateway's results.
+struct StatementUpkeep: Sendable {
+  let validity: Duration
+  let key: SigningKey
+  let catalog: Catalog
+  let store: DirectoryBlobStore
+  let peers: Peers
+  let logger: Logger
+
   /// Tells everybody that own builds of these packages are no longer offered; a line for each.
   func withdraw(_ packages: [String]) async throws -> [String] {
     var lines: [String] = []
@@ -14,6 +22,10 @@ extension BuildPublisher {
       if builds.isEmpty { lines.append("\(package): this node published no build of it") }
       for build in builds {
         let old = try SignedStatement(verifying: build.statement)
+        guard old.issuer == key.publicKey else {
+          lines.append("\(package): signed by another key, which alone can withdraw it")
+          continue
+        }
         let stone = try SignedStatement.sign(
           old.statement.withdrawn(at: WallClock.now), with: key)
         try await catalog.keep([stone])
@@ -29,7 +41,13 @@ extension BuildPublisher {
   /// Renews statements before they expire, for as long as their blobs are here; until cancelled.
   func renew() async throws {
     while true {
-      try await renewDue(at: WallClock.now)
+      do {
+        try await renewDue(at: WallClock.now)
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        logger.error("statements not renewed", metadata: ["reason": "\(error)"])
+      }
       try await Task.sleep(for: .seconds(6 * 3_600))
     }
   }
@@ -40,10 +58,10 @@ extension BuildPublisher {
     var renewed: [SignedStatement] = []
     for build in try await catalog.ownBuilds(announcedBefore: Timestamp(.max), limit: 100_000) {
       let old = try SignedStatement(verifying: build.statement)
-      guard old.statement.expires - settings.validity / 3 < now,
+      guard old.issuer == key.publicKey, old.statement.expires - validity / 3 < now,
         try await store.size(of: build.root) != nil
       else { continue }
-      let next = old.statement.renewed(at: now, life: settings.validity)
+      let next = old.statement.renewed(at: now, life: validity)
       renewed.append(try SignedStatement.sign(next, with: key))
       due.append(build)
     }

@@ -1,0 +1,144 @@
+import Cloud
+import Cryptography
+import FoundationEssentials
+import Logging
+import PeerNetwork
+import Storage
+import Testing
+import Trust
+import Wire
+
+import struct Builder.BuildRequest
+
+@testable import Node
+
+/// What a node signs, with real files, a fake Portage and a network without peers.
+@Suite("What a node signs")
+struct SigningTests {
+  private struct Rig {
+    let state: NodeState
+    let network: NodeNetwork
+    let portage: FakePortage
+    let key: SigningKey
+    let logger = Logger(label: "test")
+
+    var gateway: GatewayAcceptance {
+      var publish = Configuration.Publish()
+      publish.licences = ["@FREE"]
+      return GatewayAcceptance(
+        key: key, settings: publish, helper: portage.helper, state: state, peers: network.peers)
+    }
+
+    var upkeep: StatementUpkeep {
+      StatementUpkeep(
+        validity: .seconds(60 * 86_400), key: key, catalog: state.catalog, store: state.store,
+        peers: network.peers, logger: logger)
+    }
+  }
+
+  private func withRig(_ body: (Scratch, Rig) async throws -> Void) async throws {
+    try await Scratch.run { scratch in
+      let key = try KeyStore(scratch.paths).generate(.issuer)
+      let portage = try FakePortage(in: scratch)
+      try portage.answer(HelperReport(portage: "3.0.83", host: NodeSamples.host()))
+      let logger = Logger(label: "test")
+      let state = try await NodeState(paths: scratch.paths, logger: logger)
+      var settings = Configuration()
+      settings.listen.address = "127.0.0.1"
+      settings.listen.port = 0
+      let network = try await NodeNetwork(state: state, settings: settings, logger: logger)
+      try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try? await network.dht.run() }
+        tasks.addTask { try? await network.transfer.run() }
+        try await body(
+          scratch, Rig(state: state, network: network, portage: portage, key: key))
+        tasks.cancelAll()
+      }
+    }
+  }
+
+  private func upload(_ facts: PackageFacts, slot: String = "0", in scratch: Scratch) throws
+    -> String
+  {
+    let path = "\(scratch.root)/upload.gpkg.tar"
+    try AtomicFile.write(JointCheckTests.gpkg(facts, slot: slot), to: path, mode: 0o644)
+    return path
+  }
+
+  private func refusal(
+    _ rig: Rig, _ path: String, _ facts: PackageFacts
+  ) async throws -> String {
+    do {
+      _ = try await rig.gateway.accept(path, BuildRequest(facts))
+      return "accepted"
+    } catch let refused as ResultRefused {
+      return refused.reason
+    }
+  }
+
+  @Test func whatWasAskedForIsSignedKeptAndAnnounced() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      let path = try upload(facts, in: scratch)
+      let accepted = try await rig.gateway.accept(path, BuildRequest(facts))
+      let signed = try SignedStatement(verifying: accepted.statement, now: WallClock.now)
+      #expect(signed.issuer == rig.key.publicKey)
+      #expect(signed.statement.fingerprint == (try Fingerprint(of: facts)))
+      #expect(signed.statement.root.bytes == accepted.root)
+      #expect(try await rig.state.store.size(of: signed.statement.root) == accepted.size)
+      #expect(try await rig.state.catalog.ownBuild(signed.statement.root) != nil)
+    }
+  }
+
+  @Test func anotherPackageThanAskedForIsRefusedNamingTheField() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      let path = try upload(facts, slot: "7", in: scratch)
+      #expect(try await refusal(rig, path, facts).contains("SLOT"))
+    }
+  }
+
+  @Test func garbageAndForbiddenLicencesAreRefused() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      let path = "\(scratch.root)/upload.gpkg.tar"
+      try AtomicFile.write(Array("no package".utf8), to: path, mode: 0o644)
+      #expect(try await refusal(rig, path, facts).contains("not a usable gpkg"))
+      let proprietary = NodeSamples.facts { $0.index["LICENSE"] = "all-rights-reserved" }
+      let other = try upload(proprietary, in: scratch)
+      #expect(try await refusal(rig, other, proprietary).contains("all-rights-reserved"))
+      #expect(try await rig.state.catalog.blobTotals().count == 0)
+    }
+  }
+
+  @Test func statementIsRenewedInTheLastThirdOfItsLife() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      _ = try await rig.gateway.accept(try upload(facts, in: scratch), BuildRequest(facts))
+      let build = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
+      let first = try SignedStatement(verifying: build.statement).statement
+      try await rig.upkeep.renewDue(at: first.created + .seconds(30 * 86_400))
+      #expect(
+        try await rig.state.catalog.ownBuilds(of: facts.cpv).first?.statement == build.statement)
+      try await rig.upkeep.renewDue(at: first.created + .seconds(41 * 86_400))
+      let renewed = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
+      let second = try SignedStatement(verifying: renewed.statement).statement
+      #expect(second.sequence == first.sequence + 1)
+      #expect(second.expires == first.created + .seconds(101 * 86_400))
+    }
+  }
+
+  @Test func withdrawnBuildLeavesATombstoneAndIsNotRenewed() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      _ = try await rig.gateway.accept(try upload(facts, in: scratch), BuildRequest(facts))
+      let lines = try await rig.upkeep.withdraw([facts.cpv, "app-lab/none-1"])
+      #expect(lines.count == 2)
+      #expect(lines[1].contains("published no build"))
+      let kept = try await rig.state.catalog.signedStatements(
+        of: Fingerprint(of: facts), now: WallClock.now)
+      #expect(kept.map(\.statement.isWithdrawn) == [true])
+      #expect(try await rig.state.catalog.ownBuilds(of: facts.cpv).isEmpty)
+    }
+  }
+}
