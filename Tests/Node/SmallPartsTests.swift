@@ -222,3 +222,25 @@ struct AffectedPackagesTests {
     #expect(affected.lines.first == "nothing here comes from this key")
   }
 }
+
+@Suite("Advice on a plan's options")
+struct PlanAdviceTests {
+  private func isWarned(_ words: String, defaults: String = "") -> Bool {
+    let arguments = words.split(separator: " ").map(String.init)
+    return !PlanAdvice.notes(on: arguments, defaults: defaults).isEmpty
+  }
+
+  @Test func comparedBuildDependenciesAreWarnedOf() {
+    #expect(isWarned("--with-bdeps=y @world"))
+    #expect(isWarned("--with-bdeps y @world"))
+    #expect(isWarned("@world", defaults: "--ask --with-bdeps=y"))
+    #expect(!isWarned("-uDN @world"))
+    #expect(!isWarned("--with-bdeps=n @world"))
+  }
+
+  @Test func theLastWordCounts() {
+    #expect(!isWarned("--with-bdeps=n x/y", defaults: "--with-bdeps=y"))
+    #expect(isWarned("--with-bdeps=n --with-bdeps y x/y"))
+    #expect(!isWarned("x/y --with-bdeps"))
+  }
+}

@@ -49,6 +49,7 @@ actor Resolver {
     let plan = try await helper.plan(Self.fromSource + arguments)
     guard let host = plan.host else { throw ResolveError.noHostFacts }
     var (builds, notes) = Self.builds(of: plan)
+    notes += PlanAdvice.notes(on: arguments, defaults: host.emergeDefaultOpts)
     try await emit(.progress(.init(task: "asking peers", done: 0, total: 0)))
     try await lookUp(&builds, host: host, neighbours: stage == .plan)
     try await count(builds)
