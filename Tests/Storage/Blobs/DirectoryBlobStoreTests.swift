@@ -93,11 +93,13 @@ import Wire
   let store = try DirectoryBlobStore(directory: directory.path)
   let bytes = BlobStoreConformance.content(size: 100_000, seed: 5)
   let root = try BlobStoreConformance.tree(of: bytes).root
-  do {
+  // A function of its own, since a handle may live to the end of the scope that it stands in.
+  func writeAndDrop() async throws {
     let partial = try await store.beginPartial(root, size: 100_000)
     try await partial.write(BlobStoreConformance.block(1, of: bytes))
     #expect(store.inFlight == [root])
   }
+  try await writeAndDrop()
   #expect(store.inFlight.isEmpty)
   let again = try await store.beginPartial(root, size: 100_000)
   #expect(again.resumed.blocks.contains(1))
