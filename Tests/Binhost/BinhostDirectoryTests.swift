@@ -89,12 +89,14 @@ private let now: Int64 = 1_800_000_000
     "app-misc/c-1", root: String(repeating: "ef", count: 32), size: 5)
   let noDigest = try fixture.listing("app-misc/d-1", fields: ["MD5": ""])
   let invalid = BinhostListing(
-    entry: PackagesEntry(unchecked: ["CPV": "app-misc/e", "PATH": "x/y/z.gpkg.tar"]),
+    entry: PrintedEntry(
+      PackagesEntry(unchecked: ["CPV": "app-misc/e", "PATH": "x/y/z.gpkg.tar"])),
     file: good.file)
   let climbing = BinhostListing(
-    entry: PackagesEntry(unchecked: [
-      "CPV": "app-misc/f-1", "PATH": "../../../x.gpkg.tar", "SIZE": "7",
-    ]),
+    entry: PrintedEntry(
+      PackagesEntry(unchecked: [
+        "CPV": "app-misc/f-1", "PATH": "../../../x.gpkg.tar", "SIZE": "7",
+      ])),
     file: good.file)
   let publication = try await binhost.publish(
     [shorter, absent, good, good, noDigest, invalid, climbing], now: now)
@@ -116,10 +118,10 @@ private let now: Int64 = 1_800_000_000
   _ = try await binhost.publish([a, b], now: now)
   _ = try await binhost.publish([a], now: now + 1)
   _ = try await binhost.publish([a], now: now + 2, newerThan: now + 2)
-  let path = try #require(b.entry.path)
+  let path = try #require(b.entry["PATH"])
   // An emerge that read the first index fetches through the third.
   #expect(fixture.directory.exists("binhost/current/\(path)"))
-  let kept = try #require(a.entry.path)
+  let kept = try #require(a.entry["PATH"])
   #expect(try await binhost.prunePool { $0 == kept } == [path])
   #expect(!fixture.directory.exists("binhost/current/\(path)"))
   try fixture.checkIsWhole()
@@ -159,7 +161,7 @@ private let now: Int64 = 1_800_000_000
   try FileManager.default.removeItem(atPath: listing.file)
   _ = try fixture.listing("app-misc/a-1", "same bytes")
   _ = try await binhost.publish([listing], now: now + 1)
-  let linked = "\(fixture.path)/pool/\(try #require(listing.entry.path))"
+  let linked = "\(fixture.path)/pool/\(try #require(listing.entry["PATH"]))"
   let status = try #require(IndexFiles().status(linked))
   #expect(status.isSameFile(as: try #require(IndexFiles().status(listing.file))))
 }

@@ -33,7 +33,7 @@ final class BinhostFixture: Sendable {
     var all = ["SIZE": String(size), "MD5": String(repeating: "0", count: 32), "SLOT": "0/1"]
     all.merge(fields) { $1 }
     return BinhostListing(
-      entry: try PackagesEntry(cpv: package, path: path, fields: all),
+      entry: PrintedEntry(try PackagesEntry(cpv: package, path: path, fields: all)),
       file: directory.path + "/blobs/" + root)
   }
 

@@ -48,7 +48,7 @@ private func serving(
       #expect(answer.header("Last-Modified") == HTTPDate.text(now))
       #expect(answer.header("Content-Length") == String(answer.body.count))
     }
-    let path = try #require(listing.entry.path)
+    let path = try #require(listing.entry["PATH"])
     for target in [path, path.replacingOccurrences(of: "+", with: "%2B")] {
       let answer = try await RawClient.send("GET", "/binhost/abc/\(target)", port: port)
       #expect(answer.status == 200 && answer.body.count == 900_000)
@@ -92,7 +92,7 @@ private func serving(
   try await serving(fixture) { port, binhost in
     let listing = try fixture.listing("app-misc/a-1", "0123456789")
     _ = try await binhost.publish([listing], now: now)
-    let target = "/binhost/abc/\(try #require(listing.entry.path))"
+    let target = "/binhost/abc/\(try #require(listing.entry["PATH"]))"
     let part = try await RawClient.send("GET", target, ["Range: bytes=4-"], port: port)
     #expect(part.status == 206 && part.text == "456789")
     #expect(part.header("Content-Range") == "bytes 4-9/10")

@@ -94,7 +94,8 @@ public final class BinhostDirectory: Sendable {
   /// `BinhostFileError` and leaves the former index in place. The collection is walked twice and never
   /// held as a whole. Cancellation doesn't interrupt it.
   public func publish(
-    _ listings: some Collection<BinhostListing> & Sendable, header: [String: String] = [:],
+    _ listings: some RandomAccessCollection<BinhostListing> & Sendable,
+    header: [String: String] = [:],
     now: Int64, newerThan cached: Int64 = 0
   ) async throws -> Publication {
     try await run {

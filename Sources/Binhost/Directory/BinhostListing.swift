@@ -3,12 +3,12 @@ public import Portage
 /// A package to be offered: the index entry and the complete, checked file behind it.
 public struct BinhostListing: Sendable, Equatable {
   /// The entry; its `PATH` is one that `BinhostDirectory.path(of:root:)` made.
-  public let entry: PackagesEntry
+  public let entry: PrintedEntry
   /// The file's path in the blob store, on the same file system as the binhost.
   public let file: String
 
   /// A package with this entry and file.
-  public init(entry: PackagesEntry, file: String) {
+  public init(entry: PrintedEntry, file: String) {
     self.entry = entry
     self.file = file
   }

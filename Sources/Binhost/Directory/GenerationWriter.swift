@@ -1,5 +1,7 @@
+import Dispatch
 import Glibc
 import Portage
+import Synchronization
 
 /// Writes one generation: files into the pool, the index into a directory, then the switch.
 struct GenerationWriter {
@@ -8,7 +10,7 @@ struct GenerationWriter {
   let timestamp: Int64
 
   func write(
-    _ listings: some Collection<BinhostListing>, header: [String: String],
+    _ listings: some RandomAccessCollection<BinhostListing> & Sendable, header: [String: String],
     after current: BinhostGeneration?, mustBeNew: Bool
   ) throws -> BinhostDirectory.Publication {
     let (refused, problems) = try fillPool(listings)
@@ -17,15 +19,16 @@ struct GenerationWriter {
     let temporary = path + ".new"
     do {
       try files.makeDirectory(temporary)
-      let plain = try writeIndex(
+      try writeIndex(
         listings, but: refused, count: count, header: header, to: temporary + "/Packages")
       if !mustBeNew, let current, Self.isSameIndex(temporary, current.path) {
         try files.removeGeneration(temporary)
         return BinhostDirectory.Publication(
           generation: current, listed: count, refused: problems, isNew: false)
       }
-      try pack(temporary + "/Packages", to: temporary + "/Packages.gz")
-      try plain.sync()
+      try both(
+        { try pack(temporary + "/Packages", to: temporary + "/Packages.gz") },
+        { try files.syncFile(temporary + "/Packages") })
       // Every category of the pool, not only those listed: an emerge that read the former index
       // fetches through this generation.
       for category in files.names(in: directory + "/pool") {
@@ -48,64 +51,56 @@ struct GenerationWriter {
 
   /// Links what is new into the pool; returns the places of the listings to leave out.
   private func fillPool(
-    _ listings: some Collection<BinhostListing>
+    _ listings: some RandomAccessCollection<BinhostListing> & Sendable
   ) throws -> (Set<Int>, [RefusedListing]) {
+    let found = PoolCheck(pool: directory + "/pool", files: files).run(listings)
     var refused: Set<Int> = []
     var problems: [RefusedListing] = []
     var seen: Set<String> = []
+    seen.reserveCapacity(found.count)
     var changed: Set<String> = []
-    for (place, listing) in listings.enumerated() {
-      if let reason = try problem(of: listing, &seen, &changed) {
-        refused.insert(place)
-        let cpv = String((listing.entry["CPV"] ?? "?").prefix(200))
-        problems.append(RefusedListing(cpv: cpv, reason: reason))
+    func refuse(_ place: Int, _ cpv: String, _ reason: String) {
+      refused.insert(place)
+      problems.append(RefusedListing(cpv: String(cpv.prefix(200)), reason: reason))
+    }
+    for (place, (listing, state)) in zip(listings, found).enumerated() {
+      switch state {
+      case .refused(let cpv, let reason): refuse(place, cpv, reason)
+      case .sound(let cpv, let path, let link):
+        guard seen.insert(path).inserted else {
+          refuse(place, cpv, "another package has the same PATH")
+          continue
+        }
+        if link != .isThere {
+          changed.insert(try self.link(listing.file, to: path, replacing: link == .isOther))
+        }
       }
     }
     try files.syncDirectories(changed)
     return (refused, problems)
   }
 
-  private func problem(
-    of listing: BinhostListing, _ seen: inout Set<String>, _ changed: inout Set<String>
-  ) throws -> String? {
-    let entry = listing.entry
-    if let problem = entry.problem { return "Portage would not read its entry: \(problem)" }
-    guard let path = entry.path, path.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 2 else {
-      return "its PATH is not category/package/file"
-    }
-    guard let size = entry["SIZE"].flatMap({ Int64($0) }) else { return "its entry lacks SIZE" }
-    guard entry["MD5"] != nil || entry["SHA1"] != nil else {
-      return "its entry has neither MD5 nor SHA1"
-    }
-    guard let file = files.status(listing.file), file.isPlain else {
-      return "the file is not here"
-    }
-    guard file.size == size else {
-      return "the file has \(file.size) bytes instead of \(size)"
-    }
-    guard seen.insert(path).inserted else { return "another package has the same PATH" }
-
+  /// Links a file into the pool; returns the directory that changed.
+  private func link(_ file: String, to path: String, replacing: Bool) throws -> String {
     let place = "\(directory)/pool/\(path)"
     let parent = String(place[..<(place.lastIndex(of: "/") ?? place.endIndex)])
-    if let linked = files.status(place) {
-      if linked.isSameFile(as: file) { return nil }
+    if replacing {
       // The blob was removed and fetched again: same bytes, another inode.
       let temporary = place + ".new"
       try files.remove(temporary)
-      try files.link(listing.file, to: temporary)
+      try files.link(file, to: temporary)
       try files.rename(temporary, to: place)
     } else {
       try files.makeDirectory(parent)
-      try files.link(listing.file, to: place)
+      try files.link(file, to: place)
     }
-    changed.insert(parent)
-    return nil
+    return parent
   }
 
   private func writeIndex(
-    _ listings: some Collection<BinhostListing>, but refused: Set<Int>, count: Int,
+    _ listings: some RandomAccessCollection<BinhostListing>, but refused: Set<Int>, count: Int,
     header: [String: String], to path: String
-  ) throws -> IndexFile {
+  ) throws {
     let file = try IndexFile(creating: path, on: files)
     var fields = header
     fields["VERSION"] = "0"
@@ -119,7 +114,21 @@ struct GenerationWriter {
       try writer.append(listing.entry)
     }
     try writer.finish()
-    return file
+  }
+
+  /// Does two things at once; throws the first one's error, else the second one's.
+  private func both(
+    _ first: @Sendable () throws -> Void, _ second: @Sendable () throws -> Void
+  ) throws {
+    let errors = Mutex<[Int: any Error]>([:])
+    DispatchQueue.concurrentPerform(iterations: 2) { number in
+      do {
+        try number == 0 ? first() : second()
+      } catch {
+        errors.withLock { $0[number] = error }
+      }
+    }
+    if let error = errors.withLock({ $0[0] ?? $0[1] }) { throw error }
   }
 
   private func pack(_ path: String, to packed: String) throws {

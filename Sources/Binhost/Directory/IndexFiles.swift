@@ -66,6 +66,15 @@ struct IndexFiles: Sendable {
     guard Glibc.remove(path) == 0 || errno == ENOENT else { throw error("remove", path) }
   }
 
+  /// Waits until a file's bytes are on the disk.
+  func syncFile(_ path: String) throws {
+    try before(.sync, path)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw error("open", path) }
+    defer { close(descriptor) }
+    guard fdatasync(descriptor) == 0 else { throw error("sync", path) }
+  }
+
   func syncDirectory(_ path: String) throws {
     try before(.sync, path)
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -36,7 +36,7 @@ struct StatusBoard: Sendable {
       let totals = try await state.catalog.blobTotals()
       status.blobs.count = totals.count
       status.blobs.bytes = totals.bytes
-      status.blobs.listed = try await state.catalog.listings().count
+      status.blobs.listed = try await state.catalog.listingCount()
       status.records.published = try await state.catalog.ownBuilds(
         announcedBefore: Timestamp(.max), limit: 100_000
       ).count

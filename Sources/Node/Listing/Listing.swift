@@ -13,6 +13,9 @@ actor Listing {
   private let trust: TrustStore
   /// Portage's EROOT, once a plan has told it: an index must be newer than the copy that lies there.
   private var eroot: String?
+  /// The statements about listed files whose signatures were found good, so that a switch of a long
+  /// list does not verify them all again.
+  private var verified: [Bytes32: ListingReview.Judged] = [:]
 
   init(
     directory: BinhostDirectory, catalog: Catalog, store: DirectoryBlobStore, trust: TrustStore
@@ -40,8 +43,8 @@ actor Listing {
         for: build.facts, statement: statement.statement, path: path)
       try await catalog.list(
         StoredListing(
-          path: path, root: root, fingerprint: build.fingerprint.bytes, entry: entry.stored,
-          listed: now))
+          path: path, root: root, fingerprint: build.fingerprint.bytes,
+          entry: PrintedEntry(entry).lines, listed: now))
       try await catalog.keep([statement])
       try await catalog.touch([root], now: now)
     }
@@ -55,32 +58,23 @@ actor Listing {
   }
 
   private func publish(now: Timestamp) async throws -> Int {
-    let list = await trust.list
-    var listings: [BinhostListing] = []
-    var gone: [ContentRoot] = []
-    for stored in try await catalog.listings() {
-      let statements = try await catalog.signedStatements(
-        of: Fingerprint(stored.fingerprint), now: now)
-      let isTrusted = SignedStatement.live(among: statements).contains { signed in
-        signed.statement.root == stored.root && !signed.statement.isWithdrawn
-          && list.issuer(of: signed.issuer) != nil
-          && list.revocation(of: signed.issuer, at: now) == nil
+    let (list, store) = (await trust.list, store)
+    let review = try await catalog.reduceListings(
+      into: ListingReview(verified: verified, now: now), now: now
+    ) { review, row in
+      let isWanted = row.lastUse.map { $0 + Self.memory > now } ?? false
+      review.take(row, isWanted: isWanted, file: { store.path(of: $0) }) { judged in
+        !judged.isWithdrawn && list.issuer(of: judged.issuer) != nil
+          && list.revocation(of: judged.issuer, at: now) == nil
       }
-      let isWanted = try await catalog.blob(stored.root).map { $0.lastUse + Self.memory > now }
-      guard isTrusted, isWanted == true, let file = store.path(of: stored.root),
-        let entry = PackagesEntry(stored: stored.entry)
-      else {
-        gone.append(stored.root)
-        continue
-      }
-      listings.append(BinhostListing(entry: entry, file: file))
     }
-    try await catalog.delist(gone, now: now)
+    verified = review.met
+    try await catalog.delist(review.gone, now: now)
     let (eroot, path) = (eroot, directory.path)
     let cached = try await Blocking.run {
       eroot.map { PortageCache.timestamp(eroot: $0, binhost: path) } ?? 0
     }
-    return try await directory.publish(listings, now: now.seconds, newerThan: cached).listed
+    return try await directory.publish(review.listings, now: now.seconds, newerThan: cached).listed
   }
 
   /// Removes the files that nobody can be reading any more: delisted longer ago than `grace`.
@@ -93,24 +87,4 @@ actor Listing {
 
   /// How long a delisted file stays: an emerge that began before may still want it.
   private static let grace = Duration.seconds(48 * 3_600)
-}
-
-extension PackagesEntry {
-  /// The entry as the catalog keeps it: `NAME: value` lines.
-  fileprivate var stored: [UInt8] {
-    var text = ""
-    for (name, value) in fields.sorted(by: { $0.key < $1.key }) { text += "\(name): \(value)\n" }
-    return Array(text.utf8)
-  }
-
-  /// The entry that was kept; nil if it is not one that Portage can read without harm.
-  fileprivate init?(stored bytes: [UInt8]) {
-    var fields: [String: String] = [:]
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-      guard let colon = line.firstIndex(of: ":") else { return nil }
-      fields[String(line[..<colon])] = String(line[line.index(after: colon)...].drop { $0 == " " })
-    }
-    self.init(unchecked: fields)
-    guard problem == nil else { return nil }
-  }
 }

@@ -71,14 +71,19 @@ public struct PackagesEntry: Sendable, Hashable {
 
   /// Whether `path` stays below the directory it is joined to and names a gpkg.
   public static func isSafePath(_ path: String) -> Bool {
-    guard path.utf8.count <= 1024, path.hasSuffix(".gpkg.tar"), isValue(path) else { return false }
-    for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-      if part.isEmpty || part.first == "." { return false }
-      for byte in part.utf8 where !NameRules.isWord(byte) && !NameRules.isAny(byte, "+.-") {
-        return false
+    guard path.utf8.count <= 1024, path.hasSuffix(".gpkg.tar") else { return false }
+    var beginsPart = true
+    for byte in path.utf8 {
+      if byte == UInt8(ascii: "/") {
+        if beginsPart { return false }
+        beginsPart = true
+        continue
       }
+      let isAllowed = NameRules.isWord(byte) || NameRules.isAny(byte, "+-")
+      guard isAllowed || (byte == UInt8(ascii: ".") && !beginsPart) else { return false }
+      beginsPart = false
     }
-    return true
+    return !beginsPart
   }
 
   static func isFieldName(_ name: String) -> Bool {

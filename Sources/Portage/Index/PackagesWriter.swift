@@ -26,11 +26,64 @@ public struct PackagesWriter<Failure: Error> {
     try write(entry.fields, leavingOut: true)
   }
 
+  /// Prints one entry whose lines are there already.
+  public mutating func append(_ entry: PrintedEntry) throws(Failure) {
+    buffer.append(contentsOf: entry.lines)
+    try endBlock()
+  }
+
   /// Hands the rest to the sink; nothing may be appended after it.
   public mutating func finish() throws(Failure) {
     guard !buffer.isEmpty else { return }
     try sink(buffer)
     buffer.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func write(
+    _ fields: [String: String], leavingOut: Bool = false
+  ) throws(Failure) {
+    let header = leavingOut ? header : nil
+    PackagesPrinter.append(fields, to: &buffer) { name, value in
+      header.map { Self.isImplied(name, value, by: $0) } ?? false
+    }
+    try endBlock()
+  }
+
+  private mutating func endBlock() throws(Failure) {
+    buffer.append(0x0a)
+    guard buffer.count >= Self.chunk else { return }
+    try finish()
+  }
+
+  /// Whether a reader takes the value from the header or the default where the field is absent.
+  private static func isImplied(
+    _ name: String, _ value: String, by header: [String: String]
+  ) -> Bool {
+    if PackagesIndex.isInherited(name) { return header[name] == value }
+    return PackagesIndex.defaultValue(of: name) == value
+  }
+}
+
+/// The lines of one block.
+enum PackagesPrinter {
+  /// Appends the fields that have a value and are not implied, in Portage's order.
+  static func append(
+    _ fields: [String: String], to buffer: inout [UInt8],
+    leavingOut isImplied: (_ name: String, _ value: String) -> Bool
+  ) {
+    var lines: [(rank: String, name: String, value: String)] = []
+    lines.reserveCapacity(fields.count)
+    for (name, value) in fields where !value.isEmpty && !isImplied(name, value) {
+      lines.append((rank(name), name, value))
+    }
+    lines.sort { $0.rank < $1.rank }
+    for line in lines {
+      buffer.append(contentsOf: line.name.utf8)
+      buffer.append(UInt8(ascii: ":"))
+      buffer.append(UInt8(ascii: " "))
+      buffer.append(contentsOf: line.value.utf8)
+      buffer.append(0x0a)
+    }
   }
 
   /// Portage sorts by the names it uses itself, which differ from the printed ones for these.
@@ -41,34 +94,6 @@ public struct PackagesWriter<Failure: Error> {
     case "REPO": "repository"
     default: name
     }
-  }
-
-  private mutating func write(
-    _ fields: [String: String], leavingOut: Bool = false
-  ) throws(Failure) {
-    var lines: [(rank: String, name: String, value: String)] = []
-    lines.reserveCapacity(fields.count)
-    for (name, value) in fields where !value.isEmpty {
-      if leavingOut, isImplied(name, value) { continue }
-      lines.append((Self.rank(name), name, value))
-    }
-    lines.sort { $0.rank < $1.rank }
-    for line in lines {
-      buffer.append(contentsOf: line.name.utf8)
-      buffer.append(UInt8(ascii: ":"))
-      buffer.append(UInt8(ascii: " "))
-      buffer.append(contentsOf: line.value.utf8)
-      buffer.append(0x0a)
-    }
-    buffer.append(0x0a)
-    guard buffer.count >= Self.chunk else { return }
-    try finish()
-  }
-
-  /// Whether a reader takes the value from the header or the default where the field is absent.
-  private func isImplied(_ name: String, _ value: String) -> Bool {
-    if PackagesIndex.isInherited(name) { return header[name] == value }
-    return PackagesIndex.defaultValue(of: name) == value
   }
 }
 

@@ -28,6 +28,23 @@ public struct StoredListing: Sendable, Equatable {
   }
 }
 
+/// A listing with one of the statements about its file, for whoever judges whether it may stay.
+public struct ListedStatement: Sendable, Equatable {
+  /// The listing.
+  public let listing: StoredListing
+  /// When its blob was used last; nil without the blob.
+  public let lastUse: Timestamp?
+  /// The signed bytes of a statement that has not ended; nil if there is none.
+  public let statement: [UInt8]?
+
+  /// A row of these parts.
+  public init(listing: StoredListing, lastUse: Timestamp?, statement: [UInt8]?) {
+    self.listing = listing
+    self.lastUse = lastUse
+    self.statement = statement
+  }
+}
+
 extension Catalog {
   /// Replaces what is listed: new ones are added, absent ones count as delisted since `now`.
   ///
@@ -64,11 +81,44 @@ extension Catalog {
   public func listings() async throws -> [StoredListing] {
     try await read { database in
       let sql = "SELECT * FROM listings WHERE delisted IS NULL ORDER BY path"
-      return try Row.fetchAll(database, sql: sql).map { row in
-        StoredListing(
-          path: row.text("path"), root: row.root(), fingerprint: row.bytes32("fingerprint"),
-          entry: row.bytes("entry"), listed: row.timestamp("listed"))
+      return try Row.fetchAll(database, sql: sql).map(Self.listing)
+    }
+  }
+
+  /// How many packages are listed.
+  public func listingCount() async throws -> Int {
+    try await read { database in
+      let sql = "SELECT count(*) FROM listings WHERE delisted IS NULL"
+      return try Int.fetchOne(database, sql: sql) ?? 0
+    }
+  }
+
+  /// Walks over what is listed, in the order of the paths, each listing once for every statement about
+  /// its file that has not ended, or once without one; only one row is in memory at a time.
+  public func reduceListings<Result: Sendable>(
+    into initial: Result, now: Timestamp,
+    _ body: @escaping @Sendable (_ result: inout Result, _ row: ListedStatement) -> Void
+  ) async throws -> Result {
+    try await read { database in
+      let sql = """
+        SELECT listings.*, blobs.last_use, statements.encoded FROM listings
+        LEFT JOIN blobs ON blobs.root = listings.root
+        LEFT JOIN statements ON statements.fingerprint = listings.fingerprint
+          AND statements.root = listings.root AND statements.expires > ?
+        WHERE delisted IS NULL ORDER BY listings.path, statements.issuer
+        """
+      var result = initial
+      let rows = try Row.fetchCursor(database, sql: sql, arguments: [now.seconds])
+      while let row = try rows.next() {
+        let lastUse: Int64? = row["last_use"]
+        let statement: Data? = row["encoded"]
+        body(
+          &result,
+          ListedStatement(
+            listing: Self.listing(row), lastUse: lastUse.map { Timestamp($0) },
+            statement: statement.map { Array($0) }))
       }
+      return result
     }
   }
 
@@ -85,6 +135,12 @@ extension Catalog {
         sql: "DELETE FROM listings WHERE delisted < ?", arguments: [time.seconds])
       return database.changesCount
     }
+  }
+
+  private static func listing(_ row: Row) -> StoredListing {
+    StoredListing(
+      path: row.text("path"), root: row.root(), fingerprint: row.bytes32("fingerprint"),
+      entry: row.bytes("entry"), listed: row.timestamp("listed"))
   }
 
   private static func insert(_ listing: StoredListing, in database: Database) throws {

@@ -95,6 +95,37 @@ private func root(_ number: UInt64) -> ContentRoot {
   #expect(try await catalog.removeDelisted(before: start + .seconds(21)) == 1)
 }
 
+@Test func listingsComeWithEachLiveStatementAboutTheirFile() async throws {
+  let directory = try TemporaryDirectory()
+  let catalog = try Catalog(directory: directory.path, now: start)
+  let listings = (1...3).map { number in
+    StoredListing(
+      path: "a/b/c-\(number).gpkg.tar", root: root(number), fingerprint: root(9).bytes,
+      entry: [UInt8(number)], listed: start)
+  }
+  try await catalog.setListings(listings, now: start)
+  try await catalog.delist([root(3)], now: start)
+  try await catalog.add(root(1), size: 1, now: start)
+  func statement(_ number: UInt64, by issuer: UInt64, ends: Int64 = 100) -> StoredStatement {
+    StoredStatement(
+      fingerprint: root(9).bytes, issuer: root(issuer).bytes, root: root(number), sequence: 1,
+      expires: start + .seconds(ends), encoded: [UInt8(number), UInt8(issuer)])
+  }
+  try await catalog.keep([
+    statement(1, by: 7), statement(1, by: 8), statement(2, by: 7, ends: 0), statement(3, by: 7),
+  ])
+  let rows = try await catalog.reduceListings(into: [ListedStatement](), now: start) {
+    $0.append($1)
+  }
+  #expect(
+    rows == [
+      ListedStatement(listing: listings[0], lastUse: start, statement: [1, 7]),
+      ListedStatement(listing: listings[0], lastUse: start, statement: [1, 8]),
+      ListedStatement(listing: listings[1], lastUse: nil, statement: nil),
+    ])
+  #expect(try await catalog.listingCount() == 2)
+}
+
 @Test func noticesAreShownOnce() async throws {
   let directory = try TemporaryDirectory()
   let catalog = try Catalog(directory: directory.path, now: start)
