@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo lint format bench-binhost bench-idle install clean
+.PHONY: help deps build release test demo lint format bench-binhost bench-idle bench-index install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ bench-binhost: release ## emerge from Larder's directory against a plain web ser
 
 bench-idle: release ## a node at rest with 20 peers; ends with `rss_mb: X cpu_percent: Y`
 	@LARDER=$(CURDIR)/.build/release/larder Benchmarks/idle
+
+bench-index: deps ## an index of 20,000 packages, written and switched; ends with `seconds: X rss_mb: Y`
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-index
+	@Benchmarks/index
 
 install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/etc)
 	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'

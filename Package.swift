@@ -131,6 +131,11 @@ let package = Package(
       dependencies: ["Wire", "Cryptography", "Trust", "Binhost", "Cloud", "Node", arguments],
       swiftSettings: ours),
 
+    // Not installed: `make bench-index`.
+    .executableTarget(
+      name: "bench-index", dependencies: ["Portage", "Binhost"], path: "Benchmarks/Index",
+      swiftSettings: ours),
+
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(
       name: "TestSupport",
