@@ -68,11 +68,16 @@ struct NodeNetwork: Sendable {
     do {
       let contacts = await dht.contactsToSave
       // An empty table after a lost link must not wipe what was known.
-      if !contacts.isEmpty { try await catalog.setState(Self.contactsKey, to: contacts) }
-      try await catalog.setState(Self.publisherKey, to: await dht.publisherToSave)
+      if !contacts.isEmpty { try await keep(contacts, as: Self.contactsKey, in: catalog) }
+      try await keep(await dht.publisherToSave, as: Self.publisherKey, in: catalog)
     } catch {
       peers.logger.error("contacts not saved", metadata: ["reason": "\(error)"])
     }
+  }
+
+  /// Writes only what changed, so that a node at rest lets the disk sleep.
+  private func keep(_ bytes: [UInt8], as key: String, in catalog: Catalog) async throws {
+    if try await catalog.state(key) != bytes { try await catalog.setState(key, to: bytes) }
   }
 
   /// Saves now and then, so that a kill -9 costs little.

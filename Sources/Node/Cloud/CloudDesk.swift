@@ -23,6 +23,8 @@ actor CloudDesk {
   private let logger: Logger
   /// Held while the orders are read and written: others come while one ends.
   private let turn = Turn()
+  /// Rung by new orders.
+  private let bell = Doorbell()
 
   /// A desk for the configured gateway; nil if none is configured. Throws if the token can't be read.
   init?(settings: Configuration.Cloud, catalog: Catalog, logger: Logger) throws {
@@ -100,6 +102,7 @@ actor CloudDesk {
       Order(group: group, facts: facts)
     }
     try await change { $0 += taken }
+    bell.ring()
     return statuses.map(Self.line)
   }
 
@@ -133,6 +136,7 @@ actor CloudDesk {
   /// and the next command tells the user.
   func watch(resolver: Resolver) async throws {
     while true {
+      if try await orders().isEmpty { try await bell.wait() }
       try await Task.sleep(for: .seconds(5))
       do {
         try await settle(resolver)

@@ -20,6 +20,8 @@ actor BuildPublisher {
   private(set) var refused: [String] = []
   /// Packages whose merge has not ended yet, with the time after which waiting is given up.
   private var pending: [String: Timestamp] = [:]
+  /// Rung by new packages and by emerge.
+  private let bell = Doorbell()
   private var seen = SeenPackages()
   private let turn = Turn()
 
@@ -45,7 +47,15 @@ actor BuildPublisher {
   func watch() async throws {
     guard let host = try await helper.host().host else { throw ResolveError.noHostFacts }
     try AtomicFile.makeDirectory(host.pkgdir)
-    let watcher = try PackageDirectoryWatcher(directory: host.pkgdir)
+    let watcher: PackageDirectoryWatcher
+    var lookAgain = Self.lookAgain
+    do {
+      watcher = try PackageDirectoryWatcher(directory: host.pkgdir, log: host.emergeLog)
+    } catch {
+      logger.info("emerge's log is not watched", metadata: ["reason": "\(error)"])
+      watcher = try PackageDirectoryWatcher(directory: host.pkgdir)
+      lookAgain = Self.lookOften
+    }
     seen = try await SeenPackages(bytes: catalog.state(SeenPackages.stateName) ?? [])
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { [self] in
@@ -55,18 +65,25 @@ actor BuildPublisher {
           switch event {
           case .package(let path): await notice(path)
           case .rescan: await noticeAll(in: host.pkgdir)
-          case .logged: break
+          case .logged: await noticeLog()
           }
         }
       }
-      // emerge merges a package some time after it wrote the file; only then the evidence is whole.
+      // emerge merges a package some time after it wrote the file, and says so in its log; only then
+      // the evidence is whole.
       while true {
-        try await Task.sleep(for: .seconds(1))
+        try await bell.wait(atMost: pending.isEmpty ? nil : lookAgain)
+        // What comes together is described together.
+        try await Task.sleep(for: .milliseconds(500))
         try await considerPending()
       }
     }
   }
 
+  /// When pending packages are looked at again without a sign of emerge.
+  private static let lookAgain = Duration.seconds(60)
+  /// The same where emerge's log can't be watched.
+  private static let lookOften = Duration.seconds(5)
   /// How long a package may take from its file to its merge's end.
   private static let patience = Duration.seconds(3_600)
   /// Packages that are described by one run of the helper.
@@ -91,11 +108,27 @@ actor BuildPublisher {
   private func notice(_ path: String) {
     guard let stamp = SeenPackages.Stamp(path: path), !seen.contains(path, stamp) else { return }
     pending[path] = WallClock.now + Self.patience
+    bell.ring()
   }
 
+  /// emerge did something: perhaps it merged what is pending.
+  private func noticeLog() {
+    if !pending.isEmpty { bell.ring() }
+  }
+
+  /// Looks at everything pending once.
   private func considerPending() async throws {
     guard !pending.isEmpty else { return }
-    let paths = Array(pending.keys.sorted().prefix(Self.batch))
+    var left = pending.keys.sorted()[...]
+    while !left.isEmpty {
+      let paths = Array(left.prefix(Self.batch))
+      left = left.dropFirst(paths.count)
+      try await considerPending(paths)
+    }
+    try await catalog.setState(SeenPackages.stateName, to: seen.bytes)
+  }
+
+  private func considerPending(_ paths: [String]) async throws {
     do {
       let outcomes = try await publish(paths)
       for (path, outcome) in zip(paths, outcomes) {
@@ -110,7 +143,6 @@ actor BuildPublisher {
       logger.warning("packages could not be described", metadata: ["reason": "\(error)"])
       for path in paths where WallClock.now >= pending[path] ?? Timestamp(0) { settle(path) }
     }
-    try await catalog.setState(SeenPackages.stateName, to: seen.bytes)
   }
 
   private func settle(_ path: String) {

@@ -15,6 +15,7 @@ actor Seeder {
   private let logger: Logger
   /// Blobs that could not be fetched yet, with how often that was tried.
   private var waiting: [ContentRoot: (statement: SignedStatement, tries: Int)] = [:]
+  private let bell = Doorbell()
 
   init(
     trust: TrustStore, catalog: Catalog, store: DirectoryBlobStore, peers: Peers, logger: Logger
@@ -44,6 +45,7 @@ actor Seeder {
   /// Tries again what could not be fetched, until cancelled.
   func retry() async throws {
     while true {
+      if waiting.isEmpty { try await bell.wait() }
       try await Task.sleep(for: .seconds(2))
       for (root, entry) in waiting.sorted(by: { $0.key < $1.key }) {
         await fetch(entry.statement, root, tries: entry.tries + 1)
@@ -70,6 +72,7 @@ actor Seeder {
     }
     guard waiting[root] == nil, waiting.count < Self.capacity else { return }
     waiting[root] = (signed, 0)
+    bell.ring()
   }
 
   private func fetch(_ signed: SignedStatement, _ root: ContentRoot, tries: Int) async {
