@@ -56,6 +56,7 @@ struct PlannedBuildTests {
     #expect(Set([taken, next]) == [first, second])
     build.verdict = build.verdict.without(next, because: .noProvider)
     build.trouble = "connection refused"
+    #expect(build.lacksProvider)
     let row = row(build)
     #expect(row.verdict == .rejected)
     #expect(row.why == "no live provider; connection refused")

@@ -24,6 +24,11 @@ struct PlannedBuild: Sendable {
     verdict = .rejected([Rejection(nil, .noStatement)], nearestMiss: nil)
   }
 
+  /// Whether the only thing wrong is that nobody who has a good build answers.
+  var lacksProvider: Bool {
+    !isListed && !verdict.isAccepted && verdict.rejections.contains { $0.reason == .noProvider }
+  }
+
   /// The row of the plan's table.
   func row(issuerName: (SignedStatement) -> String) -> PlanReport.Row {
     if let otherBinary {

@@ -74,10 +74,7 @@ actor Resolver {
       let fresh = try await cloud.build(remaining.map(\.facts), emit: emit)
       notes += fresh.notes
       try await catalog.keep(fresh.statements)
-      try await lookUp(&remaining, host: host)
-      remaining = try await turn.take { [self, remaining] in
-        try await obtain(remaining, host: host, emit: emit)
-      }
+      remaining = try await obtainFresh(remaining, host: host, emit: emit)
       merge(remaining, into: &builds)
       _ = try await planAgain(arguments, builds: &builds)
     }
@@ -94,12 +91,24 @@ actor Resolver {
   /// Fetches, checks and lists one package that was built for this host.
   func obtain(_ facts: PackageFacts) async throws -> PlannedBuild {
     guard let host = try await helper.host().host else { throw ResolveError.noHostFacts }
-    var builds = [try PlannedBuild(facts)]
-    try await lookUp(&builds, host: host)
-    builds = try await turn.take { [self, builds] in
-      try await obtain(builds, host: host) { _ in }
+    return try await obtainFresh([PlannedBuild(facts)], host: host) { _ in }[0]
+  }
+
+  /// Looks up and obtains builds that were signed just now: their provider announces them a moment
+  /// after their issuer says that they are there.
+  private func obtainFresh(
+    _ builds: [PlannedBuild], host: HostFacts, emit: @escaping Emit
+  ) async throws -> [PlannedBuild] {
+    var builds = builds
+    for pause in [0, 1, 2, 4, 8] {
+      try await Task.sleep(for: .seconds(pause))
+      try await lookUp(&builds, host: host)
+      builds = try await turn.take { [self, builds] in
+        try await obtain(builds, host: host, emit: emit)
+      }
+      if !builds.contains(where: \.lacksProvider) { break }
     }
-    return builds[0]
+    return builds
   }
 
   /// Portage's options for a plan in which everything is built from source.
