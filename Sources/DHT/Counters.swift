@@ -12,6 +12,10 @@ public struct KademliaCounters: Sendable, Equatable {
   public var timeouts: UInt64 = 0
   /// Records in replies that failed their validation or answered another question.
   public var recordsRejected: UInt64 = 0
+  /// Records in replies, among those rejected, whose time has not come.
+  public var recordsFromTheFuture: UInt64 = 0
+  /// Own records that another node refused because their time had not come.
+  public var ownFromTheFuture: UInt64 = 0
   /// Records kept for others, refreshes included.
   public var storesAccepted: UInt64 = 0
   /// Stores refused, by the number of their `StoreResult`.

@@ -189,8 +189,15 @@ extension Kademlia {
     var counts = delivered
     var touched: Set<Int> = []
     for bytes in reply.records {
-      guard let record = try? validator.validate(bytes, kind: kind, now: step.wall),
-        let index = query.index(of: record.key), let place = indices.firstIndex(of: index),
+      let record: Record
+      do {
+        record = try validator.validate(bytes, kind: kind, now: step.wall)
+      } catch {
+        counters.recordsRejected += 1
+        if error == .futureDated { counters.recordsFromTheFuture += 1 }
+        continue
+      }
+      guard let index = query.index(of: record.key), let place = indices.firstIndex(of: index),
         issuers.isEmpty || issuers.contains(record.publisher.prefix)
       else {
         counters.recordsRejected += 1

@@ -58,8 +58,9 @@ extension Kademlia {
     {
       return
     }
-    for (place, result) in zip(places, results) where result == .stored {
-      put.storedOn[place] += 1
+    for (place, result) in zip(places, results) {
+      if result == .stored { put.storedOn[place] += 1 }
+      if result == .futureDated { counters.ownFromTheFuture += 1 }
     }
     queries[id]?.goal = .put(put)
     storeEnded(id, &step)

@@ -29,6 +29,7 @@ struct PlainRecords: RecordValidator {
     let number = { (range: Range<Int>) in bytes[range].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
     let expires = Timestamp(Int64(bitPattern: number(104..<112)))
     guard expires > now else { throw .expired }
+    guard expires < now + .seconds(1_000_000) else { throw .futureDated }
     return Record(
       key: key, kind: kind, publisher: publisher, slot: slot, sequence: number(96..<104),
       expires: expires, bytes: bytes)

@@ -235,6 +235,21 @@ import Wire
     #expect(machine.status.requestsRunning == 0)
   }
 
+  @Test mutating func recordsFromTheFutureAreCounted() {
+    meet(.random(1, using: &random))
+    let early = PlainRecords.make(
+      key: .zero, publisher: .random(using: &random), expires: Timestamp(9_000_000))
+    let (_, actions) = machine.begin(
+      .get(keys: [.zero], kind: .statement, issuers: []) { _, _ in false }, now: .zero, wall: wall,
+      using: &random)
+    for (message, contact) in Self.requests(actions) {
+      let reply = GetReply(records: [early.bytes], next: 0, contacts: [])
+      _ = receive(.got(reply), transaction: message.transaction, from: contact)
+    }
+    #expect(machine.counters.recordsFromTheFuture == 1)
+    #expect(machine.counters.recordsRejected == 1)
+  }
+
   @Test mutating func anEndlessCursorIsNotFollowed() {
     meet(.random(1, using: &random))
     let (_, begun) = machine.begin(

@@ -44,6 +44,24 @@ struct Peers: Sendable {
     }
   }
 
+  /// What is wrong with the network or a clock, for who reads a plan.
+  ///
+  /// `before` is the DHT's state before the plan's questions were asked.
+  func notes(since before: DHTSnapshot) async -> [String] {
+    let after = await dht.snapshot
+    var notes: [String] = []
+    if !after.isJoined {
+      notes.append("no peer answers, so only what is known here was judged; see 'larder status'")
+    }
+    let early =
+      after.status.counters.recordsFromTheFuture - before.status.counters.recordsFromTheFuture
+    if early > 0 {
+      notes.append(
+        "statements dated in the future were not used: is this clock behind, or a builder's ahead?")
+    }
+    return notes
+  }
+
   /// Who announces these blobs.
   func providers(of roots: [ContentRoot]) async -> [ContentRoot: [ProviderRecord]] {
     guard !roots.isEmpty else { return [:] }

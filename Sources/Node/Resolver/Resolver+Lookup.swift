@@ -1,4 +1,5 @@
 import Cryptography
+import Logging
 import Storage
 import Trust
 import Wire
@@ -27,7 +28,8 @@ extension Resolver {
         return list.judge(all, for: facts, host: host, now: now).isAccepted
       } ?? true
     }
-    try await catalog.keep(found.flatMap(\.value).filter { list.issuer(of: $0.issuer) != nil })
+    let fromIssuers = found.flatMap(\.value).filter { list.issuer(of: $0.issuer) != nil }
+    await remember { try await catalog.keep(fromIssuers) }
     known.merge(found) { $0 + $1 }
     judge(&builds, known, list, host, now)
 
@@ -38,6 +40,15 @@ extension Resolver {
     let answers = await peers.statements(about: question.fingerprints, issuers: [])
     known.merge(question.sorted(answers)) { $0 + $1 }
     judge(&builds, known, list, host, now)
+  }
+
+  /// Writes down what only saves work later: a full disk must not keep a plan from being made.
+  func remember(_ write: () async throws -> Void) async {
+    do {
+      try await write()
+    } catch {
+      logger.warning("catalog not written", metadata: ["reason": "\(error)"])
+    }
   }
 
   private func judge(

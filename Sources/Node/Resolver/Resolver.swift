@@ -2,6 +2,7 @@ import Builder
 import Cryptography
 import Emerge
 import Logging
+import PeerNetwork
 import Storage
 import Trust
 import Wire
@@ -51,8 +52,10 @@ actor Resolver {
     var (builds, notes) = Self.builds(of: plan)
     notes += PlanAdvice.notes(on: arguments, defaults: host.emergeDefaultOpts)
     try await emit(.progress(.init(task: "asking peers", done: 0, total: 0)))
+    let before = await peers.dht.snapshot
     try await lookUp(&builds, host: host, neighbours: stage == .plan)
-    try await count(builds)
+    notes += await peers.notes(since: before)
+    await count(builds)
     if let problem = await trust.problem { notes.append(problem) }
     if let awaited = try await cloud?.awaited() {
       for index in builds.indices {
@@ -148,9 +151,11 @@ actor Resolver {
     return (builds, notes)
   }
 
-  private func count(_ builds: [PlannedBuild]) async throws {
+  private func count(_ builds: [PlannedBuild]) async {
     let hits = builds.filter(\.verdict.isAccepted).count
-    try await catalog.count(["hits": Int64(hits), "misses": Int64(builds.count - hits)])
+    await remember {
+      try await catalog.count(["hits": Int64(hits), "misses": Int64(builds.count - hits)])
+    }
   }
 
   private func report(_ builds: [PlannedBuild], notes: [String]) async -> PlanReport {
