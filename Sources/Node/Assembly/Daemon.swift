@@ -41,9 +41,15 @@ public struct Daemon: Sendable {
     MetricsSystem.bootstrap(metrics)
     let state = try await NodeState(paths: paths, logger: logger)
     let network = try await NodeNetwork(state: state, settings: configuration, logger: logger)
-    let parts = try await NodeParts(
-      kind: kind, state: state, network: network, settings: configuration, metrics: metrics,
-      logger: logger)
+    let parts: NodeParts
+    do {
+      parts = try await NodeParts(
+        kind: kind, state: state, network: network, settings: configuration, metrics: metrics,
+        logger: logger)
+    } catch {
+      await network.stop()
+      throw error
+    }
     logger.notice(
       "larder \(Program.version) is up",
       metadata: [
@@ -56,9 +62,11 @@ public struct Daemon: Sendable {
     do {
       try await group.run()
     } catch {
+      await network.stop()
       await network.save(to: state.catalog)
       throw error
     }
+    await network.stop()
     await network.save(to: state.catalog)
     logger.notice("stopped")
   }

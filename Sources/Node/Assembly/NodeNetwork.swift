@@ -12,6 +12,8 @@ struct NodeNetwork: Sendable {
   let transfer: TransferService
   let port: UInt16
   let peers: Peers
+  /// What is wrong with the file of bootstrap peers, for the user.
+  let bootstrapProblem: String?
 
   /// Binds both ports; throws with the reason if one is in use.
   init(state: NodeState, settings: Configuration, logger: Logger) async throws {
@@ -27,40 +29,62 @@ struct NodeNetwork: Sendable {
     transfer = try TransferService(
       identity: NodeIdentity(state.nodeKey), store: state.store, settings: streams, logger: logger)
     try await transfer.start()
+    do {
+      (dht, port) = try await Self.startDHT(
+        beside: transfer, at: ip, state: state, settings: settings, logger: logger)
+    } catch {
+      await transfer.stop()
+      throw error
+    }
+    peers = Peers(dht: dht, transfer: transfer, logger: logger)
+
+    let file = settings.listen.bootstrap ?? state.paths.bootstrap
+    do {
+      if let bytes = try AtomicFile.read(file) {
+        let list = try BootstrapList(parsing: String(decoding: bytes, as: UTF8.self))
+        await dht.bootstrap(list.peers)
+      } else {
+        logger.warning("no bootstrap peers", metadata: ["file": "\(file)"])
+      }
+      bootstrapProblem = nil
+    } catch {
+      // Saved contacts and whoever finds us may still do.
+      bootstrapProblem = "bootstrap peers not used: \(file): \(error)"
+      logger.error(
+        "bootstrap peers not used", metadata: ["file": "\(file)", "reason": "\(error)"])
+    }
+  }
+
+  /// The DHT on the port that the transfer got, with the port.
+  private static func startDHT(
+    beside transfer: TransferService, at ip: IPAddress, state: NodeState, settings: Configuration,
+    logger: Logger
+  ) async throws -> (DHTService, UInt16) {
     guard let bound = await transfer.boundAddress else {
       preconditionFailure("a started transfer service has no address")
     }
-
     var datagrams = DHTSettings()
     datagrams.bind = Address(ip: ip, port: bound.port)
     datagrams.network = settings.network
     datagrams.advertised = settings.listen.advertise
     datagrams.transferPort = bound.port
     datagrams.role = settings.role
-    let contacts = try await state.catalog.state(Self.contactsKey) ?? []
-    let published = try await state.catalog.state(Self.publisherKey) ?? []
-    dht = DHTService(
+    let contacts = try await state.catalog.state(contactsKey) ?? []
+    let published = try await state.catalog.state(publisherKey) ?? []
+    let dht = DHTService(
       identity: state.nodeKey, settings: datagrams,
       validator: ProviderAwareValidator(statements: StatementValidator()),
       contacts: (try? DHTState.contacts(from: contacts)) ?? [],
       publisher: (try? DHTState.publisher(from: published)) ?? Publisher(), logger: logger)
     await dht.trust(state.trust.list.keys(at: WallClock.now))
     try await dht.start()
-    port = bound.port
-    peers = Peers(dht: dht, transfer: transfer, logger: logger)
+    return (dht, bound.port)
+  }
 
-    let file = settings.listen.bootstrap ?? state.paths.bootstrap
-    if let bytes = try AtomicFile.read(file) {
-      do {
-        let list = try BootstrapList(parsing: String(decoding: bytes, as: UTF8.self))
-        await dht.bootstrap(list.peers)
-      } catch {
-        logger.error(
-          "bootstrap peers not used", metadata: ["file": "\(file)", "reason": "\(error)"])
-      }
-    } else {
-      logger.warning("no bootstrap peers", metadata: ["file": "\(file)"])
-    }
+  /// Lets both ports go when the node can't start after all.
+  func stop() async {
+    await transfer.stop()
+    await dht.stop()
   }
 
   /// Writes down whom we know and what we publish, for the next start.

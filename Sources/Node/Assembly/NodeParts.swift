@@ -19,8 +19,16 @@ struct NodeParts: Sendable {
     metrics: PrometheusRegistry, logger: Logger
   ) async throws {
     var parts: [Part] = []
+    let troubles = Troubles()
     func add(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
       parts.append(Part(name: name, logger: logger, body: body))
+    }
+    // Without these the node still serves, and a full disk or a broken Portage may pass.
+    func addStubborn(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
+      parts.append(
+        Part(name: name, logger: logger) {
+          try await troubles.persist(name, logger: logger, body)
+        })
     }
     let helper = PortageHelper(settings.portage.helperSettings)
     let listing = Listing(
@@ -42,7 +50,7 @@ struct NodeParts: Sendable {
         settings: settings.publish, key: key, helper: helper, catalog: state.catalog,
         store: state.store, peers: network.peers, logger: logger)
       publisher = made
-      add("publishing") { try await made.watch() }
+      addStubborn("publishing") { try await made.watch() }
     }
     let upkeep = state.issuerKey.map { key in
       StatementUpkeep(
@@ -51,13 +59,13 @@ struct NodeParts: Sendable {
     }
     // A gateway signs its workers' results whether or not it publishes builds of its own.
     if let upkeep, settings.publish.enabled || kind == .gateway {
-      add("renewing") { try await upkeep.renew() }
+      addStubborn("renewing") { try await upkeep.renew() }
     }
     let gateway = try await GatewayService(
       kind: kind, state: state, network: network, helper: helper, settings: settings,
       logger: logger)
     let board = StatusBoard(
-      state: state, network: network, settings: settings, publisher: publisher
+      state: state, network: network, settings: settings, publisher: publisher, troubles: troubles
     ) { await gateway?.jobs() ?? [] }
     let desk = Desk(
       state: state, network: network, board: board, resolver: resolver, listing: listing,
@@ -66,19 +74,12 @@ struct NodeParts: Sendable {
     add("DHT") { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }
     add("saving contacts") { try await network.keepSaved(to: state.catalog) }
-    add("quota") {
+    addStubborn("quota") {
       while true {
         try await Task.sleep(for: .seconds(900))
-        do {
-          let report = try await desk.evict()
-          if !report.removed.isEmpty {
-            logger.info("quota kept", metadata: ["freed": "\(ByteCount(report.freed))"])
-          }
-        } catch is CancellationError {
-          throw CancellationError()
-        } catch {
-          // A full disk is when eviction is needed most: the next round tries again.
-          logger.error("quota not kept", metadata: ["reason": "\(error)"])
+        let report = try await desk.evict()
+        if !report.removed.isEmpty {
+          logger.info("quota kept", metadata: ["freed": "\(ByteCount(report.freed))"])
         }
       }
     }
@@ -91,7 +92,7 @@ struct NodeParts: Sendable {
       add("seeding again") { try await seeder.retry() }
     }
     if let cloud {
-      add("background builds") { try await cloud.watch(resolver: resolver) }
+      addStubborn("background builds") { try await cloud.watch(resolver: resolver) }
     }
     if let gateway {
       add("gateway") { try await gateway.run() }

@@ -13,6 +13,7 @@ struct StatusBoard: Sendable {
   let settings: Configuration
   let started = WallClock.now
   let publisher: BuildPublisher?
+  let troubles: Troubles
   let jobs: @Sendable () async -> [StatusSnapshot.Job]
 
   /// The state of the node now.
@@ -51,7 +52,13 @@ struct StatusBoard: Sendable {
       status.warnings.append("the catalog can't be read: \(error)")
     }
     if let problem = await state.trust.problem { status.warnings.append(problem) }
+    if let problem = network.bootstrapProblem { status.warnings.append(problem) }
+    status.warnings += troubles.warnings
     if !dht.isJoined { status.warnings.append("no peer answers: is the bootstrap file right?") }
+    if dht.status.counters.ownFromTheFuture > 0 {
+      status.warnings.append(
+        "other nodes refuse this node's records as dated in the future: is its clock ahead?")
+    }
     status.warnings += await publisher?.refused ?? []
     return status
   }

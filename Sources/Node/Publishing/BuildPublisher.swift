@@ -107,7 +107,8 @@ actor BuildPublisher {
 
   private func notice(_ path: String) {
     guard let stamp = SeenPackages.Stamp(path: path), !seen.contains(path, stamp) else { return }
-    pending[path] = WallClock.now + Self.patience
+    // From the file's time on: the merge of an old package is over.
+    pending[path] = Timestamp(Int64(stamp.changed)) + Self.patience
     bell.ring()
   }
 
@@ -116,33 +117,21 @@ actor BuildPublisher {
     if !pending.isEmpty { bell.ring() }
   }
 
-  /// Looks at everything pending once.
+  /// Looks at everything pending once; throws what has nothing to do with the packages, which wait on.
   private func considerPending() async throws {
     guard !pending.isEmpty else { return }
     var left = pending.keys.sorted()[...]
     while !left.isEmpty {
       let paths = Array(left.prefix(Self.batch))
       left = left.dropFirst(paths.count)
-      try await considerPending(paths)
-    }
-    try await catalog.setState(SeenPackages.stateName, to: seen.bytes)
-  }
-
-  private func considerPending(_ paths: [String]) async throws {
-    do {
-      let outcomes = try await publish(paths)
-      for (path, outcome) in zip(paths, outcomes) {
+      for (path, outcome) in zip(paths, try await publish(paths)) {
         let isPatient = WallClock.now < pending[path] ?? Timestamp(0)
         if case .tooEarly = outcome, isPatient { continue }
         settle(path)
         note(outcome)
       }
-    } catch is CancellationError {
-      throw CancellationError()
-    } catch {
-      logger.warning("packages could not be described", metadata: ["reason": "\(error)"])
-      for path in paths where WallClock.now >= pending[path] ?? Timestamp(0) { settle(path) }
     }
+    try await catalog.setState(SeenPackages.stateName, to: seen.bytes)
   }
 
   private func settle(_ path: String) {
@@ -164,7 +153,7 @@ actor BuildPublisher {
     let report: HelperReport
     do {
       report = try await helper.describe(paths)
-    } catch PortageHelper.Failure.portage(let failure) {
+    } catch PortageHelper.Failure.portage(let failure) where failure.kind != "portage-too-old" {
       // One file that can't be described must not keep the others back.
       var outcomes: [PublishOutcome] = []
       for path in paths where paths.count > 1 { outcomes += try await consider([path]) }

@@ -51,6 +51,7 @@ public actor DHTService {
   private var sessions: DatagramSessions
   private var random = SystemRandomNumberGenerator()
   private var channel: NIOAsyncChannel<Envelope, Envelope>?
+  private var isRunning = false
   private var isIPv6 = false
   private var wake: AsyncStream<Void>.Continuation?
   private var sleepsUntil = Instant.zero
@@ -123,8 +124,10 @@ public actor DHTService {
 
   /// Serves, joins and publishes until cancelled; then the socket is closed and open requests end.
   public func run() async throws {
-    guard let channel else { throw StartError.notStarted }
+    guard let channel, !isRunning else { throw StartError.notStarted }
+    isRunning = true
     defer {
+      isRunning = false
       self.channel = nil
       for waiter in waiters.values { waiter.finish() }
       waiters = [:]
@@ -139,6 +142,15 @@ public actor DHTService {
         group.cancelAll()
       }
     }
+  }
+
+  /// Lets the socket go if `start` was called and `run` is not going to be; else it does nothing.
+  ///
+  /// A service that can't go on for another's sake ends this way.
+  public func stop() async {
+    guard let channel, !isRunning else { return }
+    self.channel = nil
+    try? await channel.executeThenClose { _, _ in }
   }
 
   /// The state for the status page.

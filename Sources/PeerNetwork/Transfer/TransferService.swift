@@ -114,6 +114,13 @@ public actor TransferService {
     }
   }
 
+  /// Lets the socket go if `start` was called and `run` is not going to be; else it does nothing.
+  public func stop() async {
+    guard case .bound(let listener) = state else { return }
+    state = .ended
+    try? await listener?.executeThenClose { _ in }
+  }
+
   /// Whether `run` serves now.
   public var isRunning: Bool {
     if case .running = state { true } else { false }

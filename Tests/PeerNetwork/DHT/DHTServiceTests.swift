@@ -73,6 +73,18 @@ import Wire
     }
   }
 
+  @Test func aServiceThatNeverRanLetsItsPortGo() async throws {
+    let first = try Loopback.node(1)
+    try await first.start()
+    let bound = try #require(await first.boundAddress)
+    await first.stop()
+    var settings = Loopback.settings
+    settings.bind = bound
+    let second = try Loopback.node(2, settings: settings)
+    try await second.start()
+    await second.stop()
+  }
+
   @Test func aNodeJoinsOnceItsBootstrapPeerAppears() async throws {
     var settings = Loopback.settings
     let early = try Loopback.node(1)

@@ -21,6 +21,14 @@ struct TransferServiceTests {
     #expect(report.resumed == 0 && report.banned.isEmpty)
   }
 
+  @Test func aServiceThatNeverRanLetsItsPortGo() async throws {
+    let node = try TransferNode()
+    try await node.service.start()
+    #expect(await node.service.boundAddress != nil)
+    await node.service.stop()
+    await #expect(throws: TransferService.StartError.notStarted) { try await node.service.run() }
+  }
+
   @Test func twoProvidersServeAtOnce() async throws {
     let seeders = try [TransferNode(), TransferNode()]
     let reader = try TransferNode()
