@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo lint format bench-binhost bench-idle bench-index install clean
+.PHONY: help deps build release test demo attack lint format bench-binhost bench-idle bench-index install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: deps ## lint, build, every test, the run with real Portage; ends with `N p
 demo: deps ## machines share packages with real Portage; KEEP=1 leaves them running
 	$(SWIFT) build --product larder
 	@Tests/EndToEnd/demo
+
+attack: deps ## bad input and bad luck against running nodes; ends with `attack: N passed, N failed`
+	$(SWIFT) build --product larder
+	@Tests/EndToEnd/attack
 
 lint: ## check format and length of the sources
 	@Scripts/lint
