@@ -8,8 +8,6 @@ attack_crashes() {
 	larder k key generate >/dev/null
 	trust k a >/dev/null
 	larder k setup >/dev/null
-	# What is in etc/portage must be older than the build, by whole seconds.
-	sleep 1.2
 	emerge k --oneshot --usepkg=n =app-lab/hello-1.0 =dev-lab/libcask-1.0 data-lab/wordlist >/dev/null
 	head -c 5000 /dev/urandom > "$(lab path "${LAB}" k pkgdir)/app-lab/hello/hello-0.9-1.gpkg.tar"
 	RANDOM=4711

@@ -6,7 +6,10 @@ suffer() {
 	emerge a --oneshot app-lab/ballast >/dev/null
 	eventually 90 at_least a records.published 6
 	eventually 90 has_large_blob seeder
-	node g --use nls
+	# Two providers are left, and both are known to be some before anybody asks.
+	stop gateway
+	# Slow enough that no provider has sent everything before the other is asked for its share.
+	node g --use nls <<<$'fetch:\n  limit-down: 6MB'
 	larder g setup >/dev/null
 	trust g a >/dev/null
 	stop seeder
@@ -22,6 +25,7 @@ suffer() {
 		        blob.write(bytes([byte[0] ^ 1]))
 	PYTHON
 	start seeder
+	eventually 60 at_least seeder records.announced "$(field seeder blobs.count)"
 	start g
 	eventually 30 at_least g peerCount 3
 	out=$(larder g emerge --oneshot app-lab/ballast 2>&1)

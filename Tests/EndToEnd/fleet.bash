@@ -54,9 +54,14 @@ larder() {
 }
 
 # emerge NODE ARGS...: the unmodified emerge on that node.
+#
+# What was configured in the second in which a build begins may have changed after that, so such a
+# build is not published: a script that is faster than a person waits for the next second.
 emerge() {
-	local name=$1
+	local name=$1 changed
 	shift
+	changed=$(find "${LAB}/hosts/${name}/etc/portage" -printf '%C@\n' | sort -n | tail -n 1)
+	while (( $(date +%s) <= ${changed%.*} )); do sleep 0.1; done
 	lab emerge "${LAB}" "${name}" -- --color=n "$@" 2>&1
 }
 
