@@ -99,6 +99,18 @@ public struct Publisher: Sendable, Equatable {
     return next
   }
 
+  /// Whether some node stored a statement under this key last time.
+  public func isStored(_ key: Bytes32) -> Bool {
+    items[lowerBound(key)...].prefix { $0.key == key }.contains {
+      $0.content != .announcement && $0.storedOn > 0
+    }
+  }
+
+  /// The announcements that some node stored last time.
+  public var announced: Int {
+    items.count { $0.content == .announcement && $0.storedOn > 0 }
+  }
+
   /// How far the sweep is behind its schedule.
   public func delay(now: Timestamp) -> Duration {
     guard let next = nextDue, next < now else { return .zero }

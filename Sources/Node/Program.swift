@@ -6,6 +6,8 @@ import Wire
 public enum Program {
   /// The version, by semantic versioning.
   public static let version = "0.1.0"
+  /// When that was made: a clock that shows less is wrong.
+  static let released = Timestamp(1_795_132_800)
 
   /// A variable of the environment; nil if unset or empty.
   public static func environment(_ name: String) -> String? {

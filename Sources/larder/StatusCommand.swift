@@ -34,6 +34,7 @@ private func text(_ status: StatusSnapshot) -> String {
     ["blobs", "\(status.blobs.count), \(Program.size(status.blobs.bytes))"],
     ["listed", "\(status.blobs.listed) packages for Portage"],
     ["published", "\(status.records.published) own builds"],
+    ["announced", "\(status.records.announced) blobs for others to fetch"],
     [
       "traffic",
       "\(Program.size(status.traffic.received)) in, \(Program.size(status.traffic.sent)) out",

@@ -77,4 +77,19 @@ import Wire
     publisher.stopAnnouncing(root)
     #expect(publisher.items.isEmpty)
   }
+
+  @Test mutating func whatSomeNodeKeepsCountsAsStored() throws {
+    var publisher = Publisher()
+    let mine = record()
+    let root = ContentRoot(.random(using: &random))
+    publisher.add(mine, now: Timestamp(0))
+    publisher.announce(root, now: Timestamp(0))
+    #expect(!publisher.isStored(mine.key) && publisher.announced == 0)
+    for item in publisher.due(now: Timestamp(0), limit: 2) {
+      publisher.published(item, storedOn: 3, now: Timestamp(0))
+    }
+    #expect(publisher.isStored(mine.key) && publisher.announced == 1)
+    #expect(!publisher.isStored(root.bytes), "an announcement is no statement")
+    #expect(!publisher.isStored(.random(using: &random)))
+  }
 }

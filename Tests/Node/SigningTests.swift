@@ -128,6 +128,27 @@ struct SigningTests {
     }
   }
 
+  @Test func statementOfAClockThatWasAheadIsSignedAnew() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      _ = try await rig.gateway.accept(try upload(facts, in: scratch), BuildRequest(facts))
+      let build = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
+      let first = try SignedStatement(verifying: build.statement).statement
+      for (back, isRenewed) in [(Int64(60), false), (3_600, true)] {
+        let right = first.created - .seconds(back)
+        try await rig.upkeep.renewDue(at: right)
+        let now = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
+        #expect((now.statement != build.statement) == isRenewed)
+        #expect((try? SignedStatement(verifying: now.statement, now: right)) != nil)
+      }
+      // A clock that was never set signs nothing.
+      try await rig.upkeep.renewDue(at: Timestamp(86_400))
+      let last = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
+      #expect(
+        try SignedStatement(verifying: last.statement).statement.sequence == first.sequence + 1)
+    }
+  }
+
   @Test func withdrawnBuildLeavesATombstoneAndIsNotRenewed() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()

@@ -44,6 +44,8 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public var providers = 0
     /// Builds of its own that it announces.
     public var published = 0
+    /// Blobs here that other nodes know this node provides.
+    public var announced = 0
 
     /// No records.
     public init() {}

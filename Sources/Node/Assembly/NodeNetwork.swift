@@ -70,15 +70,40 @@ struct NodeNetwork: Sendable {
     datagrams.transferPort = bound.port
     datagrams.role = settings.role
     let contacts = try await state.catalog.state(contactsKey) ?? []
-    let published = try await state.catalog.state(publisherKey) ?? []
+    let validator = ProviderAwareValidator(statements: StatementValidator())
     let dht = DHTService(
-      identity: state.nodeKey, settings: datagrams,
-      validator: ProviderAwareValidator(statements: StatementValidator()),
+      identity: state.nodeKey, settings: datagrams, validator: validator,
       contacts: (try? DHTState.contacts(from: contacts)) ?? [],
-      publisher: (try? DHTState.publisher(from: published)) ?? Publisher(), logger: logger)
+      publisher: try await publisher(of: state, settings, validator), logger: logger)
     await dht.trust(state.trust.list.keys(at: WallClock.now))
     try await dht.start()
     return (dht, bound.port)
+  }
+
+  /// What was published when the node ended, and what it signed or fetched after that was last
+  /// written down: a kill -9 withholds nothing from the others.
+  private static func publisher(
+    of state: NodeState, _ settings: Configuration, _ validator: ProviderAwareValidator
+  ) async throws -> Publisher {
+    let now = WallClock.now
+    let saved = try await state.catalog.state(publisherKey) ?? []
+    var publisher = (try? DHTState.publisher(from: saved)) ?? Publisher()
+    if let issuer = state.issuerKey {
+      let signed = try await state.catalog.statements(
+        by: issuer.publicKey.bytes, now: now, limit: Publisher.limit)
+      for statement in signed {
+        guard
+          let record = try? validator.validate(statement.encoded, kind: .statement, now: now)
+        else { continue }
+        publisher.add(record, now: now)
+      }
+    }
+    let own = try await Set(state.catalog.ownBuildNames().map(\.root))
+    let sharesAll = settings.transfer.share || settings.role == .seeder
+    for root in try await state.catalog.blobRoots() where sharesAll || own.contains(root) {
+      publisher.announce(root, now: now)
+    }
+    return publisher
   }
 
   /// Lets both ports go when the node can't start after all.

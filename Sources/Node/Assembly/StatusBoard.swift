@@ -29,6 +29,7 @@ struct StatusBoard: Sendable {
     status.peerCount = dht.status.contacts
     status.records.statements = dht.status.records - dht.status.providerRecords
     status.records.providers = dht.status.providerRecords
+    status.records.announced = dht.announced
     await fillTransfers(&status)
     status.blobs.quota = settings.storage.quota.bytes
     status.blobs.indexed = state.binhost.current?.timestamp ?? 0
@@ -38,9 +39,8 @@ struct StatusBoard: Sendable {
       status.blobs.count = totals.count
       status.blobs.bytes = totals.bytes
       status.blobs.listed = try await state.catalog.listingCount()
-      status.records.published = try await state.catalog.ownBuilds(
-        announcedBefore: Timestamp(.max), limit: 100_000
-      ).count
+      status.records.published = await network.dht.statementsStored(
+        about: try await state.catalog.ownBuildNames().map(\.fingerprint))
       let counters = try await state.catalog.counters()
       status.lookups.hits = counters["hits"] ?? 0
       status.lookups.misses = counters["misses"] ?? 0

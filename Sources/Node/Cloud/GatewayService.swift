@@ -96,7 +96,7 @@ struct GatewayAcceptance: Sendable {
     try await state.catalog.keep(
       OwnBuild(
         root: blob.root, fingerprint: statement.fingerprint.bytes, cpv: request.cpv, path: "",
-        facts: [], statement: signed.encoded, published: now))
+        facts: [], statement: signed.encoded, published: now, expires: statement.expires))
     await peers.publish([signed], providing: [blob.root])
     return AcceptedBuild(
       statement: signed.encoded, root: blob.root.bytes, size: blob.size, expires: statement.expires)

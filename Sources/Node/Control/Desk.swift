@@ -55,6 +55,7 @@ struct Desk: Sendable {
     let gone = report.removed.filter { !$0.isPartial }.map(\.root)
     await network.dht.stopAnnouncing(gone)
     for root in gone { _ = try await state.catalog.forgetOwnBuild(root) }
+    try await state.catalog.removeEndedStatements(now: WallClock.now)
     return report
   }
 

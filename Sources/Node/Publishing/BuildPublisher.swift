@@ -197,9 +197,9 @@ actor BuildPublisher {
     try await catalog.keep(
       OwnBuild(
         root: blob.root, fingerprint: statement.fingerprint.bytes, cpv: facts.cpv, path: path,
-        facts: Array(JSONEncoder().encode(facts)), statement: signed.encoded, published: now))
+        facts: Array(JSONEncoder().encode(facts)), statement: signed.encoded, published: now,
+        expires: statement.expires))
     await peers.publish([signed], providing: [blob.root])
-    try await catalog.announced([blob.root], now: now)
     return .published(signed, cpv: facts.cpv)
   }
 }

@@ -48,19 +48,25 @@ struct StatementUpkeep: Sendable {
       } catch {
         logger.error("statements not renewed", metadata: ["reason": "\(error)"])
       }
-      try await Task.sleep(for: .seconds(6 * 3_600))
+      try await Task.sleep(for: .seconds(3_600))
     }
   }
 
-  /// Renews what expires within a third of the configured validity.
+  /// Renews what expires within a third of the configured validity, and what a clock that was ahead
+  /// dated in the future, which nobody takes before that time has come.
   func renewDue(at now: Timestamp) async throws {
+    guard now > Program.released else { return }
+    let builds = try await catalog.ownBuilds(
+      endingBefore: now + validity / 3, orAfter: now + validity + Limits.clockSkew)
     var due: [OwnBuild] = []
     var renewed: [SignedStatement] = []
-    for build in try await catalog.ownBuilds(announcedBefore: Timestamp(.max), limit: 100_000) {
+    for build in builds {
       let old = try SignedStatement(verifying: build.statement)
-      guard old.issuer == key.publicKey, old.statement.expires - validity / 3 < now,
-        try await store.size(of: build.root) != nil
-      else { continue }
+      guard old.issuer == key.publicKey, try await store.size(of: build.root) != nil else {
+        // What can't be served or signed any more is let go with its statement's end.
+        if old.statement.expires <= now { try await catalog.forgetOwnBuild(build.root) }
+        continue
+      }
       let next = old.statement.renewed(at: now, life: validity)
       renewed.append(try SignedStatement.sign(next, with: key))
       due.append(build)
@@ -72,7 +78,7 @@ struct StatementUpkeep: Sendable {
         OwnBuild(
           root: build.root, fingerprint: build.fingerprint, cpv: build.cpv, path: build.path,
           facts: build.facts, statement: statement.encoded, published: build.published,
-          announced: now))
+          expires: statement.statement.expires))
     }
     await peers.publish(renewed, providing: due.map(\.root))
     logger.notice("statements renewed", metadata: ["count": "\(renewed.count)"])

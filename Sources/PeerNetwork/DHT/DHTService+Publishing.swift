@@ -44,6 +44,11 @@ extension DHTService {
     publishWake?.yield()
   }
 
+  /// About how many of these fingerprints some node keeps a statement of ours.
+  public func statementsStored(about keys: [Bytes32]) -> Int {
+    keys.count { publisher.isStored($0) }
+  }
+
   /// Stops announcing blobs; what was announced ends within `Limits.providerLife`.
   public func stopAnnouncing(_ roots: [ContentRoot]) {
     for root in roots { publisher.stopAnnouncing(root) }

@@ -158,7 +158,8 @@ public actor DHTService {
     DHTSnapshot(
       key: key, bound: boundAddress, isJoined: !machine.isIsolated, status: machine.status,
       sessions: sessions.count, published: publisher.items.count,
-      publishDelay: publisher.delay(now: wallClock()), datagramsReceived: received,
+      announced: publisher.announced, publishDelay: publisher.delay(now: wallClock()),
+      datagramsReceived: received,
       datagramsRefused: refused, strangersDropped: strangersDropped)
   }
 

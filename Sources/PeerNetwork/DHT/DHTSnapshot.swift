@@ -16,6 +16,8 @@ public struct DHTSnapshot: Sendable, Equatable {
   public let sessions: Int
   /// Own records and blobs that are published.
   public let published: Int
+  /// Blobs whose announcements others keep.
+  public let announced: Int
   /// How far publishing is behind its schedule.
   public let publishDelay: Duration
   /// Datagrams that came in.

@@ -76,6 +76,13 @@ extension Catalog {
     }
   }
 
+  /// The names of the complete blobs.
+  public func blobRoots() async throws -> [ContentRoot] {
+    try await read { database in
+      try Row.fetchAll(database, sql: "SELECT root FROM blobs ORDER BY root").map { $0.root() }
+    }
+  }
+
   /// What is known about a blob.
   public func blob(_ root: ContentRoot) async throws -> CataloguedBlob? {
     try await read { database in

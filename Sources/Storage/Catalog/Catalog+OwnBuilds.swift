@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 public import Wire
 
-/// A build of this machine that was published and is announced again before its records end.
+/// A build of this machine that was published and is signed again before its statement ends.
 public struct OwnBuild: Sendable, Equatable {
   /// The file's name in the network.
   public let root: ContentRoot
@@ -19,13 +19,13 @@ public struct OwnBuild: Sendable, Equatable {
   public let statement: [UInt8]
   /// When it was first published.
   public let published: Timestamp
-  /// When it was last announced.
-  public let announced: Timestamp
+  /// When the statement ends.
+  public let expires: Timestamp
 
-  /// A build of these parts, announced when it was published.
+  /// A build of these parts.
   public init(
     root: ContentRoot, fingerprint: Bytes32, cpv: String, path: String, facts: [UInt8],
-    statement: [UInt8], published: Timestamp, announced: Timestamp? = nil
+    statement: [UInt8], published: Timestamp, expires: Timestamp
   ) {
     self.root = root
     self.fingerprint = fingerprint
@@ -34,7 +34,7 @@ public struct OwnBuild: Sendable, Equatable {
     self.facts = facts
     self.statement = statement
     self.published = published
-    self.announced = announced ?? published
+    self.expires = expires
   }
 }
 
@@ -45,27 +45,38 @@ extension Catalog {
       try database.execute(
         sql: """
           INSERT INTO own_builds
-            (root, fingerprint, cpv, path, facts, statement, published, announced)
+            (root, fingerprint, cpv, path, facts, statement, published, expires)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
           ON CONFLICT (root) DO UPDATE SET
             fingerprint = excluded.fingerprint, cpv = excluded.cpv, path = excluded.path,
             facts = excluded.facts, statement = excluded.statement,
-            announced = excluded.announced
+            expires = excluded.expires
           """,
         arguments: [
           build.root.column, build.fingerprint.column, build.cpv, build.path, Data(build.facts),
-          Data(build.statement), build.published.seconds, build.announced.seconds,
+          Data(build.statement), build.published.seconds, build.expires.seconds,
         ])
     }
   }
 
-  /// The published builds that were last announced before a time, longest ago first.
+  /// The published builds whose statements end before `first` or after `last`, soonest first.
   public func ownBuilds(
-    announcedBefore time: Timestamp, limit: Int = 1_000
+    endingBefore first: Timestamp, orAfter last: Timestamp, limit: Int = 1_000
   ) async throws -> [OwnBuild] {
     try await read { database in
-      let sql = "SELECT * FROM own_builds WHERE announced < ? ORDER BY announced, root LIMIT ?"
-      return try Row.fetchAll(database, sql: sql, arguments: [time.seconds, limit]).map(Self.build)
+      let sql = """
+        SELECT * FROM own_builds WHERE expires < ? OR expires > ? ORDER BY expires, root LIMIT ?
+        """
+      let arguments: StatementArguments = [first.seconds, last.seconds, limit]
+      return try Row.fetchAll(database, sql: sql, arguments: arguments).map(Self.build)
+    }
+  }
+
+  /// What the published builds are builds of, and the files that they are.
+  public func ownBuildNames() async throws -> [(fingerprint: Bytes32, root: ContentRoot)] {
+    try await read { database in
+      try Row.fetchAll(database, sql: "SELECT fingerprint, root FROM own_builds ORDER BY root")
+        .map { ($0.bytes32("fingerprint"), $0.root()) }
     }
   }
 
@@ -86,17 +97,6 @@ extension Catalog {
     }
   }
 
-  /// Notes that builds were announced.
-  public func announced(_ roots: [ContentRoot], now: Timestamp) async throws {
-    try await write { database in
-      for root in roots {
-        try database.execute(
-          sql: "UPDATE own_builds SET announced = ? WHERE root = ?",
-          arguments: [now.seconds, root.column])
-      }
-    }
-  }
-
   /// Forgets a build that is not to be announced again; false if it is unknown.
   @discardableResult
   public func forgetOwnBuild(_ root: ContentRoot) async throws -> Bool {
@@ -110,6 +110,6 @@ extension Catalog {
     OwnBuild(
       root: row.root(), fingerprint: row.bytes32("fingerprint"), cpv: row.text("cpv"),
       path: row.text("path"), facts: row.bytes("facts"), statement: row.bytes("statement"),
-      published: row.timestamp("published"), announced: row.timestamp("announced"))
+      published: row.timestamp("published"), expires: row.timestamp("expires"))
   }
 }

@@ -82,9 +82,9 @@ extension Catalog {
 
   /// The statements of an issuer that have not ended: what a revocation touches.
   public func statements(
-    by issuer: Bytes32, now: Timestamp
+    by issuer: Bytes32, now: Timestamp, limit: Int = 10_000
   ) async throws -> [StoredStatement] {
-    try await statements(where: "issuer", is: issuer, now: now)
+    try await statements(where: "issuer", is: issuer, now: now, limit: limit)
   }
 
   /// Removes what has ended; returns how many.
@@ -128,14 +128,14 @@ extension Catalog {
   }
 
   private func statements(
-    where column: String, is value: Bytes32, now: Timestamp
+    where column: String, is value: Bytes32, now: Timestamp, limit: Int = 10_000
   ) async throws -> [StoredStatement] {
     try await read { database in
       let sql = """
         SELECT * FROM statements WHERE \(column) = ? AND expires > ?
-        ORDER BY fingerprint, issuer, root LIMIT 10000
+        ORDER BY fingerprint, issuer, root LIMIT ?
         """
-      let arguments: StatementArguments = [value.column, now.seconds]
+      let arguments: StatementArguments = [value.column, now.seconds, limit]
       return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
         StoredStatement(
           fingerprint: row.bytes32("fingerprint"), issuer: row.bytes32("issuer"),

@@ -32,9 +32,9 @@ enum CatalogSchema {
     CREATE TABLE own_builds (
       root BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, cpv TEXT NOT NULL, path TEXT NOT NULL,
       facts BLOB NOT NULL, statement BLOB NOT NULL, published INTEGER NOT NULL,
-      announced INTEGER NOT NULL
+      expires INTEGER NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX own_builds_by_announcement ON own_builds (announced);
+    CREATE INDEX own_builds_by_end ON own_builds (expires);
     CREATE TABLE listings (
       path TEXT PRIMARY KEY, root BLOB NOT NULL, fingerprint BLOB NOT NULL, entry BLOB NOT NULL,
       listed INTEGER NOT NULL, delisted INTEGER

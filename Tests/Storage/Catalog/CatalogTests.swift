@@ -58,20 +58,26 @@ private func root(_ number: UInt64) -> ContentRoot {
   #expect(try await catalog.statementCount() == 0)
 }
 
-@Test func ownBuildsAreAnnouncedAgainInTurn() async throws {
+@Test func ownBuildsThatEndTooSoonOrTooLateAreFound() async throws {
   let directory = try TemporaryDirectory()
   let catalog = try Catalog(directory: directory.path, now: start)
   let builds = (1...3).map { number in
     OwnBuild(
       root: root(number), fingerprint: root(9).bytes, cpv: "a-b/c-\(number)", path: "/p\(number)",
-      facts: Array("{}".utf8), statement: [UInt8(number)],
-      published: start + .seconds(Int64(number)))
+      facts: Array("{}".utf8), statement: [UInt8(number)], published: start,
+      expires: start + .seconds(Int64(number)))
   }
-  for build in builds { try await catalog.keep(build) }
-  let late = start + .seconds(3)
-  #expect(try await catalog.ownBuilds(announcedBefore: late).map(\.root) == [root(1), root(2)])
-  try await catalog.announced([root(1)], now: start + .seconds(50))
-  #expect(try await catalog.ownBuilds(announcedBefore: late).map(\.root) == [root(2)])
+  for build in builds.reversed() { try await catalog.keep(build) }
+  for (first, last, ending) in [
+    (2, 9, [UInt64(1)]), (3, 9, [1, 2]), (1, 2, [3]), (1, 3, []), (2, 2, [1, 3]),
+  ] {
+    let found = try await catalog.ownBuilds(
+      endingBefore: start + .seconds(Int64(first)), orAfter: start + .seconds(Int64(last)))
+    #expect(found.map(\.root) == ending.map(root))
+  }
+  let names = try await catalog.ownBuildNames()
+  #expect(names.map(\.root) == [root(1), root(2), root(3)])
+  #expect(names.allSatisfy { $0.fingerprint == root(9).bytes })
   #expect(try await catalog.ownBuilds(of: "a-b/c-3") == [builds[2]])
   #expect(try await catalog.forgetOwnBuild(root(3)))
   #expect(try await catalog.ownBuild(root(3)) == nil)
