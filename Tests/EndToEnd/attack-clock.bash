@@ -87,7 +87,7 @@ attack_network() {
 	check "without a network plan says so" "no peer" "${out}"
 	if (( SECONDS - began <= 20 )); then pass "within 20 s"; else fail "within 20 s" "$(( SECONDS - began )) s"; fi
 	out=$(larder lonely emerge --oneshot =app-lab/hello-1.0 2>&1)
-	check "and emerge compiles" "1" "$(compiled "${out}")"
+	compiles "and emerge compiles" 1 "${out}"
 	stop lonely
 
 	# The right address with another node's key: nobody who answers there is believed.

@@ -119,7 +119,7 @@ attack_disk() {
 	out=$(larder v plan --oneshot =app-lab/hello-1.0 2>&1)
 	check "with not a byte left plan still works" "app-lab/hello-1.0" "${out}"
 	out=$(larder v emerge --oneshot =app-lab/hello-1.0 2>&1)
-	check "emerge compiles" "1" "$(compiled "${out}")"
+	compiles "emerge compiles" 1 "${out}"
 	stop v
 	LARDER_ROOT=$(root_of v) timeout 10 "${LARDER}" daemon >"${FLEET}/v-full.log" 2>&1
 	out=$(<"${FLEET}/v-full.log")

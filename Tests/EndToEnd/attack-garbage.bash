@@ -27,7 +27,7 @@ ${out}"
 	done
 	larder b status >/dev/null && pass "b answers" || fail "b answers"
 	out=$(larder b emerge --oneshot =app-lab/hello-1.0 2>&1)
-	check "and packages still travel" "0" "$(compiled "${out}")"
+	compiles "and packages still travel" 0 "${out}"
 }
 
 check_growth() {

@@ -29,7 +29,7 @@ suffer() {
 	start g
 	eventually 30 at_least g peerCount 3
 	out=$(larder g emerge --oneshot app-lab/ballast 2>&1)
-	check "with a tampered blob on one of two providers the install succeeds" "0" "$(compiled "${out}")"
+	compiles "with a tampered blob on one of two providers the install succeeds" 0 "${out}"
 	check "and the liar is banned" "banned" "$(larder g status 2>&1)"
 	stop g
 
@@ -72,11 +72,11 @@ update() {
 	eventually 60 at_least a records.published 7
 	out=$(larder b emerge --update app-lab/hello 2>&1)
 	check "a new version arrives at B as an update" "hello 1.1" "$(program b hello)"
-	check "without compiling" "0" "$(compiled "${out}")"
+	compiles "without compiling" 0 "${out}"
 	emerge a --oneshot =dev-lab/libcask-2.0 >/dev/null
 	emerge a --oneshot app-lab/caskcat >/dev/null
 	eventually 60 at_least a records.published 9
 	out=$(larder b emerge --oneshot =dev-lab/libcask-2.0 app-lab/caskcat 2>&1)
-	check "a := consumer gets the instance built for the new subslot" "0" "$(compiled "${out}")"
+	compiles "a := consumer gets the instance built for the new subslot" 0 "${out}"
 	check "and runs with the new library" "caskcat with libcask 2.0" "$(program b caskcat)"
 }

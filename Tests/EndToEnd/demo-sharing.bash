@@ -64,7 +64,7 @@ share() {
 
 	out=$(larder b emerge --oneshot "${FIVE[@]}" 2>&1)
 	check "B installs the five" ">>> Completed (5 of 5)" "${out}"
-	check "B compiles nothing" "0" "$(compiled "${out}")"
+	compiles "B compiles nothing" 0 "${out}"
 	check "hello runs on B" "hello 1.0 +nls" "$(program b hello)"
 	check "caskcat runs on B" "caskcat with libcask 1.0" "$(program b caskcat)"
 
@@ -74,7 +74,7 @@ share() {
 	eventually 30 at_least e peerCount 3
 	out=$(larder e emerge --oneshot "${FIVE[@]}" 2>&1)
 	check "with A switched off E installs them from the seeder" ">>> Completed (5 of 5)" "${out}"
-	check "E compiles nothing" "0" "$(compiled "${out}")"
+	compiles "E compiles nothing" 0 "${out}"
 	stop e
 	start a
 
@@ -84,20 +84,20 @@ share() {
 		"http://127.0.0.1:${HTTP_PORT[b]}/binhost/$(node_key b | cut -c1-16)/"
 	out=$(emerge lan --oneshot --getbinpkg "${FIVE[@]}")
 	check "it installs the five" ">>> Completed (5 of 5)" "${out}"
-	check "and compiles nothing" "0" "$(compiled "${out}")"
+	compiles "and compiles nothing" 0 "${out}"
 
 	say "the unmodified emerge on B, without the wrapper"
 	lab reset "${LAB}" b
 	out=$(emerge b --oneshot --getbinpkg "${FIVE[@]}")
-	check "with the daemon running it takes what is listed" "0" "$(compiled "${out}")"
+	compiles "with the daemon running it takes what is listed" 0 "${out}"
 	stop b KILL
 	lab reset "${LAB}" b
 	out=$(emerge b --oneshot --getbinpkg "${FIVE[@]}")
-	check "with the daemon killed it takes what is listed" "0" "$(compiled "${out}")"
+	compiles "with the daemon killed it takes what is listed" 0 "${out}"
 	mv "$(root_of b)/var/lib/larder/binhost" "$(root_of b)/var/lib/larder/binhost-away"
 	lab reset "${LAB}" b
 	out=$(emerge b --oneshot --getbinpkg =app-lab/hello-1.0)
-	check "with the directory gone it compiles" "1" "$(compiled "${out}")"
+	compiles "with the directory gone it compiles" 1 "${out}"
 	check "and the result runs" "hello 1.0 +nls" "$(program b hello)"
 	mv "$(root_of b)/var/lib/larder/binhost-away" "$(root_of b)/var/lib/larder/binhost"
 	start b
@@ -110,10 +110,10 @@ compile_in_the_cloud() {
 	check "C finds no peer's build" "missing" "${out}"
 	out=$(larder c emerge --build --oneshot =app-lab/hello-1.0 2>&1)
 	check "C installs what the worker built" ">>> Completed (1 of 1)" "${out}"
-	check "C compiles nothing" "0" "$(compiled "${out}")"
+	compiles "C compiles nothing" 0 "${out}"
 	check "with its own flags" "hello 1.0 +debug" "$(program c hello)"
 	out=$(larder d emerge --oneshot =app-lab/hello-1.0 2>&1)
-	check "D, without a cloud tier, gets that build from peers" "0" "$(compiled "${out}")"
+	compiles "D, without a cloud tier, gets that build from peers" 0 "${out}"
 	check "and it runs" "hello 1.0 +debug" "$(program d hello)"
 	out=$(larder c request --wait app-lab/failing 2>&1)
 	check "a build that fails is shown with its log" "compile failed" "${out}"

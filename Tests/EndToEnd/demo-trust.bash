@@ -17,7 +17,7 @@ judge() {
 	check "a build signed by an unknown key is refused, and plan says so" "untrusted" "${out}"
 	trust t s >/dev/null
 	out=$(larder t emerge --oneshot =app-lab/hello-1.0 2>&1)
-	check "after 'larder trust add' it is taken" "0" "$(compiled "${out}")"
+	compiles "after 'larder trust add' it is taken" 0 "${out}"
 	larder s publish --withdraw app-lab/hello-1.0 >/dev/null
 	out=$(larder t plan --oneshot =app-lab/hello-1.0 2>&1)
 	check "a withdrawn build is offered no longer" "withdrawn" "${out}"

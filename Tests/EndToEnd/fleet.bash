@@ -161,3 +161,8 @@ trust() {
 
 # compiled TEXT: the packages that emerge compiled, by what it printed.
 compiled() { grep -c '^>>> Emerging (' <<<"$1" | tr -d '\n'; }
+
+# compiles TITLE NUMBER TEXT: emerge compiled so many packages, by what it printed.
+compiles() {
+	if [[ $(compiled "$3") == "$2" ]]; then pass "$1"; else fail "$1" "$3"; fi
+}
