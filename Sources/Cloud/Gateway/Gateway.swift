@@ -99,9 +99,9 @@ private func reason(_ error: IOError) -> String {
   String(cString: strerror(error.errnoCode))
 }
 
-/// Hummingbird notes every request at `info`; that is our `debug`.
+/// Hummingbird logs each request, and an ordinary end of a connection as an error.
 private func quiet(_ log: Logger) -> Logger {
   var log = log
-  if log.logLevel >= .info { log.logLevel = .notice }
+  log.logLevel = .critical
   return log
 }

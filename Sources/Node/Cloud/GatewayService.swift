@@ -34,7 +34,7 @@ struct GatewayService: Sendable {
         tokens: { try await tokens.table() },
         accept: { path, request in try await acceptance.accept(path, request) },
         now: { WallClock.now }),
-      log: logger.quiet)
+      log: logger)
   }
 
   /// Serves until cancelled.

@@ -70,8 +70,7 @@ struct Peers: Sendable {
 
   /// Stores own statements in the DHT and announces that their blobs are here.
   func publish(_ statements: [SignedStatement], providing roots: [ContentRoot]) async {
-    let copies = await dht.publish(statements: statements.map(\.encoded))
-    await dht.announce(roots)
+    let copies = await dht.publish(statements: statements.map(\.encoded), announcing: roots)
     logger.info(
       "published", metadata: ["statements": "\(statements.count)", "copies": "\(copies)"])
   }

@@ -5,34 +5,35 @@ public import Wire
 
 /// Own records: stored now, and again before others forget them.
 extension DHTService {
-  /// Publishes signed statements and keeps them published; for each, how many nodes store it.
+  /// Publishes signed statements and keeps them published, and announces blobs in the same round: who
+  /// finds a statement finds where its file is. Returns for each statement how many nodes store it.
   ///
   /// One that the validator refuses, or that is older than what we publish, is stored nowhere.
-  /// Cancellation leaves the statements due: the next sweep publishes them.
-  public func publish(statements: [[UInt8]]) async -> [Int] {
+  /// Cancellation leaves the rest due: the next sweep publishes it.
+  public func publish(
+    statements: [[UInt8]], announcing roots: [ContentRoot] = []
+  ) async -> [Int] {
     let wall = wallClock()
-    var records: [Record] = []
+    var items: [Publisher.Item] = []
     var places: [Int] = []
+    for root in roots {
+      publisher.announce(root, now: wall)
+      items.append(Publisher.Item(key: root.bytes, content: .announcement, due: wall, storedOn: 0))
+    }
     for (place, bytes) in statements.enumerated() {
       do {
         let record = try validator.validate(bytes, kind: .statement, now: wall)
         publisher.add(record, now: wall)
-        records.append(record)
+        items.append(
+          Publisher.Item(key: record.key, content: .statement(record), due: wall, storedOn: 0))
         places.append(place)
       } catch {
         log.warning("own statement not published", metadata: ["reason": "\(error)"])
       }
     }
     var storedOn = [Int](repeating: 0, count: statements.count)
-    guard !records.isEmpty, case .stored(let counts)? = await perform(.put(records)) else {
-      return storedOn
-    }
-    for (index, record) in records.enumerated() where index < counts.count {
-      storedOn[places[index]] = counts[index]
-      let item = Publisher.Item(
-        key: record.key, content: .statement(record), due: wall, storedOn: 0)
-      publisher.published(item, storedOn: counts[index], now: wallClock())
-    }
+    let counts = await put(items, wall: wall)
+    for (place, count) in zip(places, counts.suffix(places.count)) { storedOn[place] = count ?? 0 }
     publishWake?.yield()
     return storedOn
   }
@@ -88,22 +89,32 @@ extension DHTService {
     guard !machine.isIsolated else { return false }
     let wall = wallClock()
     let due = publisher.due(now: wall, limit: settings.publishBatch)
-    var items: [Publisher.Item] = []
-    var records: [Record] = []
-    let addresses = advertisedAddresses
-    for item in due {
-      guard let record = record(for: item, addresses: addresses, wall: wall) else { continue }
-      items.append(item)
-      records.append(record)
-    }
-    guard !records.isEmpty, case .stored(let counts)? = await perform(.put(records)) else {
-      return false
-    }
-    for (item, count) in zip(items, counts) {
-      publisher.published(item, storedOn: count, now: wallClock())
-    }
-    log.debug("dht published", metadata: ["records": "\(records.count)"])
+    let counts = await put(due, wall: wall)
+    guard counts.contains(where: { $0 != nil }) else { return false }
+    log.debug("dht published", metadata: ["records": "\(due.count)"])
     return due.count == settings.publishBatch
+  }
+
+  /// Stores these items and notes how that went; for each, how many nodes store it, nil if it could
+  /// not be tried.
+  private func put(_ items: [Publisher.Item], wall: Timestamp) async -> [Int?] {
+    var counts = [Int?](repeating: nil, count: items.count)
+    var records: [Record] = []
+    var places: [Int] = []
+    let addresses = advertisedAddresses
+    for (place, item) in items.enumerated() {
+      guard let record = record(for: item, addresses: addresses, wall: wall) else { continue }
+      records.append(record)
+      places.append(place)
+    }
+    guard !records.isEmpty, case .stored(let stored)? = await perform(.put(records)) else {
+      return counts
+    }
+    for (place, count) in zip(places, stored) {
+      counts[place] = count
+      publisher.published(items[place], storedOn: count, now: wallClock())
+    }
+    return counts
   }
 
   private func record(
