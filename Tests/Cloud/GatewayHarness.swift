@@ -44,7 +44,6 @@ final class GatewayHarness: Sendable {
     settings.poll = .milliseconds(20)
     settings.sweep = .milliseconds(20)
     settings.uploadLimit = 1 << 20
-    settings.providers = ["00 127.0.0.1:1"]
     return settings
   }
 

@@ -49,7 +49,6 @@ import Wire
       #expect(lines.contains("making"))
       let status = try #require(try await two.status(group: "group-two").first)
       #expect(status.statementBytes == [1, 2, 3] && status.size == 12)
-      #expect(status.providers == ["00 127.0.0.1:1"])
       #expect(access(harness.scratch + "/staging", F_OK) == 0)
       let again = try await one.submit([facts], group: "group-three")
       #expect(again.map(\.state) == [.built], "what is built is answered at once")

@@ -27,7 +27,7 @@ struct EventStream {
     var text = ""
     var isOver = true
     for job in try await desk.jobs(ofGroup: group, owner: owner) {
-      let status = PackageStatus(of: job, providers: settings.providers)
+      let status = PackageStatus(of: job)
       if !status.isFinal { isOver = false }
       guard revisions[job.fingerprint] != job.revision else { continue }
       revisions[job.fingerprint] = job.revision

@@ -85,7 +85,7 @@ extension GatewayDesk {
         "cpv": "\(request.cpv)", "fingerprint": "\(request.fingerprint)", "by": "\(owner)",
         "state": "\(job.state.phase.rawValue)",
       ])
-    return PackageStatus(of: job, providers: settings.providers)
+    return PackageStatus(of: job)
   }
 
   /// The jobs of one request as they stand, oldest first.

@@ -40,7 +40,7 @@ struct GatewayRoutes: Sendable {
       try await answer(request, as: .request) { token in
         let group = try group(context)
         let jobs = try await desk.jobs(ofGroup: group, owner: token.name)
-        let packages = jobs.map { PackageStatus(of: $0, providers: settings.providers) }
+        let packages = jobs.map { PackageStatus(of: $0) }
         return try json(Messages.Submitted(group: group, packages: packages))
       }
     }

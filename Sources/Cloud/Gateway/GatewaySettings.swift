@@ -30,8 +30,6 @@ public struct GatewaySettings: Sendable {
   public var sweep: Duration = .seconds(10)
   /// The longest time that a worker's call for work is kept waiting.
   public var longestWait: Duration = .seconds(25)
-  /// Where the results can be had besides what the DHT says: `<node key> <host>:<port>`.
-  public var providers: [String] = []
 
   /// The defaults, with this staging directory.
   public init(staging: String) {

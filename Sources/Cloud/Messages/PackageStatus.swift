@@ -40,8 +40,6 @@ public struct PackageStatus: Codable, Sendable, Equatable {
   public var root: Bytes32?
   /// The blob's size in bytes.
   public var size: UInt64?
-  /// Where the blob can be had besides what the DHT says: `<node key> <host>:<port>`.
-  public var providers: [String]?
   /// The last lines of a failed build.
   public var log: [String]?
 
@@ -64,7 +62,7 @@ public struct PackageStatus: Codable, Sendable, Equatable {
   }
 
   /// What a job says.
-  init(of job: Job, providers: [String]) {
+  init(of job: Job) {
     cpv = job.request.cpv
     fingerprint = job.fingerprint
     attempt = job.attempts
@@ -78,7 +76,6 @@ public struct PackageStatus: Codable, Sendable, Equatable {
       statement = result.statement.hex
       root = result.root
       size = result.size
-      self.providers = providers
     case .failed(let failure):
       state = .failed
       message = failure.message
