@@ -81,7 +81,8 @@ enum NodeSamples {
       list.issuers.append(Issuer(key: try key(number).publicKey, name: "builder-\(number)"))
     }
     var build = try PlannedBuild(facts)
-    build.verdict = list.judge(statements, for: facts, host: host(), now: now)
+    build.take(Set(statements), failed: [:])
+    build.judge(by: list, host: host(), now: now)
     return build
   }
 }

@@ -15,30 +15,49 @@ enum JointCheck {
     let description: GpkgDescription
   }
 
-  /// What is wrong with each candidate, in their order; empty for those that may be listed.
-  static func problems(
+  /// What the check says of one candidate.
+  enum Finding: Sendable, Equatable {
+    /// It may be listed.
+    case sound
+    /// The file is not what was stated: its issuer's fault, and it stays so.
+    case wrong([Mismatch])
+    /// It needs libraries that nothing else here provides. No statement names the libraries that a build
+    /// found by chance, so nobody is to blame, and another plan may provide them.
+    case lacking([Mismatch])
+    /// It needs libraries only of builds that are lacking themselves: with another build of those it
+    /// may stand.
+    case following([Mismatch])
+  }
+
+  /// What is wrong with each candidate, in their order.
+  static func findings(
     of candidates: [Candidate], host: HostFacts, installed: [InstalledPackage]
-  ) -> [[Mismatch]] {
-    var problems = [[Mismatch]](repeating: [], count: candidates.count)
+  ) -> [Finding] {
+    func problems(of candidate: Candidate, with libraries: HostLibraries) -> [Mismatch] {
+      GpkgCheck.problems(
+        of: candidate.description, against: candidate.planned, statement: candidate.statement,
+        host: host, libraries: libraries)
+    }
+    let installed = HostLibraries(installed: installed)
+    var findings: [Finding] = candidates.map { candidate in
+      // Which libraries there are makes no difference to these.
+      let lasting = problems(of: candidate, with: installed).filter { $0.field != "REQUIRES" }
+      return lasting.isEmpty ? .sound : .wrong(lasting)
+    }
+    var isFirst = true
     while true {
-      let standing = candidates.indices.filter { problems[$0].isEmpty }
-      var libraries = HostLibraries(installed: installed)
+      let standing = candidates.indices.filter { findings[$0] == .sound }
+      var libraries = installed
       for index in standing { libraries.insert(candidates[index].description) }
       var isStable = true
       for index in standing {
-        let candidate = candidates[index]
-        problems[index] = GpkgCheck.problems(
-          of: candidate.description, against: candidate.planned, statement: candidate.statement,
-          host: host, libraries: libraries)
-        if !problems[index].isEmpty { isStable = false }
+        let problems = problems(of: candidates[index], with: libraries)
+        guard !problems.isEmpty else { continue }
+        findings[index] = isFirst ? .lacking(problems) : .following(problems)
+        isStable = false
       }
-      if isStable { return problems }
+      if isStable { return findings }
+      isFirst = false
     }
-  }
-
-  /// Whether the issuer signed what is not so. That a library is missing here is not its fault: no
-  /// statement names the libraries that a build found by chance.
-  static func blamesIssuer(_ problems: [Mismatch]) -> Bool {
-    problems.contains { $0.field != "REQUIRES" }
   }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Trust
+import Wire
 
 /// One package of a plan on its way through the resolver.
 struct PlannedBuild: Sendable {
@@ -9,6 +10,10 @@ struct PlannedBuild: Sendable {
   let fingerprint: Fingerprint
   /// Which build is accepted, or why none.
   var verdict: Verdict
+  /// The statements that were found about it and its neighbours.
+  var statements: Set<SignedStatement> = []
+  /// Those whose files were opened and are not what was stated, with what was wrong.
+  var failed: [SignedStatement: String] = [:]
   /// Whether the accepted build passed the checks and stands in Portage's directory.
   var isListed = false
   /// Whether the cloud tier was asked for it.
@@ -17,11 +22,33 @@ struct PlannedBuild: Sendable {
   var otherBinary: String?
   /// What went wrong last, for the user.
   var trouble: String?
+  /// The statements that are good but can't be used now, with the reasons.
+  private var unusable: [(statement: SignedStatement, reason: RejectionReason)] = []
 
   init(_ facts: PackageFacts) throws(FactsError) {
     self.facts = facts
     fingerprint = try Fingerprint(of: facts)
     verdict = .rejected([Rejection(nil, .noStatement)], nearestMiss: nil)
+  }
+
+  /// Judges what was found: what failed its check counts for nothing, what was set aside is not taken.
+  mutating func judge(by list: TrustList, host: HostFacts, now: Timestamp) {
+    verdict = list.judge(statements, for: facts, host: host, now: now, failed: failed)
+    for (statement, reason) in unusable { verdict = verdict.without(statement, because: reason) }
+  }
+
+  /// Goes on to the next acceptable statement; the present one still confirms others.
+  mutating func setAside(because reason: RejectionReason) {
+    guard let statement = verdict.statement else { return }
+    unusable.append((statement, reason))
+    verdict = verdict.without(statement, because: reason)
+  }
+
+  /// Starts over with what was found: what could not be used a moment ago may be usable now.
+  mutating func take(_ found: Set<SignedStatement>, failed: [SignedStatement: String]) {
+    statements = found
+    self.failed = failed
+    unusable = []
   }
 
   /// Whether the only thing wrong is that nobody who has a good build answers.
@@ -65,7 +92,7 @@ extension Rejection {
     case .untrustedIssuer, .outOfScope, .beforeTrust, .afterTrust, .notNamed, .expired, .badTimes,
       .revoked, .withdrawn, .superseded, .cpuFeature, .cpuTarget, .recipe, .flags,
       .contentFeatures, .compiler, .libc, .symbolVersion, .tooFewBuilders, .disagreement,
-      .noProvider, .mismatch, .trustListExpired, .badFacts:
+      .noProvider, .mismatch, .unusable, .trustListExpired, .badFacts:
       false
     }
   }

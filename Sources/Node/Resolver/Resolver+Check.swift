@@ -1,13 +1,20 @@
 import Cryptography
 import Emerge
 import Logging
+import Portage
 import Storage
 import Trust
 import Wire
 
 extension Resolver {
-  /// Opens every fetched build and marks those that passed as listed; the others lose their statement.
-  func check(_ builds: inout [PlannedBuild], host: HostFacts) async throws {
+  /// Opens every fetched build and marks those that passed as listed; the others go on to their next
+  /// statement. `isMoving` tells whether one did so already since the last round.
+  func check(
+    _ builds: inout [PlannedBuild], host: HostFacts, installed: [InstalledPackage], isMoving: Bool
+  ) async throws {
+    var round = CheckRound(
+      builds, list: await trust.list, host: host, now: WallClock.now, isMoving: isMoving)
+    var findings: [(place: Int, finding: JointCheck.Finding)] = []
     var places: [Int] = []
     var candidates: [JointCheck.Candidate] = []
     for index in builds.indices {
@@ -20,23 +27,20 @@ extension Resolver {
         candidates.append(
           JointCheck.Candidate(
             planned: builds[index].facts, statement: signed.statement, description: description))
+      } catch let error as GpkgInspector.InspectError where error.isOfTheFile {
+        let problem = Mismatch("gpkg", found: "\(error)", expected: "one that can be read")
+        findings.append((index, .wrong([problem])))
       } catch is CancellationError {
         throw CancellationError()
       } catch {
-        let problem = Mismatch("gpkg", found: "\(error)", expected: "one that can be read")
-        try await reject(&builds[index], signed, [problem])
+        round.setAside(index, because: "the file can't be read: \(error)")
       }
     }
-    guard !candidates.isEmpty else { return }
-    let installed = try await helper.installed().installed
-    let problems = JointCheck.problems(of: candidates, host: host, installed: installed)
-    for (index, problems) in zip(places, problems) {
-      if problems.isEmpty {
-        builds[index].isListed = true
-      } else if let signed = builds[index].verdict.statement {
-        try await reject(&builds[index], signed, problems)
-      }
-    }
+    let found = JointCheck.findings(of: candidates, host: host, installed: installed)
+    for (place, finding) in zip(places, found) { findings.append((place, finding)) }
+    round.settle(findings)
+    builds = round.builds
+    for failure in round.failures { await note(failure) }
   }
 
   private func describe(_ path: String, _ root: ContentRoot) async throws -> GpkgDescription {
@@ -46,20 +50,28 @@ extension Resolver {
     return description
   }
 
-  /// Takes the build out of the plan; what its issuer stated wrongly is counted.
-  private func reject(
-    _ build: inout PlannedBuild, _ signed: SignedStatement, _ problems: [Mismatch]
-  ) async throws {
-    let text = problems.map(\.description).joined(separator: "; ")
-    build.isListed = false
-    build.verdict = build.verdict.without(signed, because: .mismatch(text))
+  /// Remembers what an issuer stated wrongly, so that later plans don't take it again and the fault
+  /// counts once.
+  private func note(_ failure: CheckRound.Failure) async {
+    let signed = failure.statement
     logger.warning(
       "build refused",
       metadata: [
-        "package": "\(build.facts.cpv)", "issuer": "\(signed.issuer)", "reason": "\(text)",
+        "package": "\(failure.cpv)", "issuer": "\(signed.issuer)", "reason": "\(failure.reason)",
       ])
-    guard JointCheck.blamesIssuer(problems) else { return }
-    try await catalog.countFault(
-      of: signed.issuer.bytes, reason: "\(build.facts.cpv): \(text)", now: WallClock.now)
+    let check = FailedCheck(
+      issuer: signed.issuer.bytes, claim: signed.statement.claim, reason: failure.reason,
+      expires: signed.statement.expires)
+    await remember { try await catalog.note(check, of: failure.cpv, now: WallClock.now) }
+  }
+}
+
+extension GpkgInspector.InspectError {
+  /// Whether the file's bytes are to blame, and not the disk that they lie on.
+  var isOfTheFile: Bool {
+    switch self {
+    case .gpkg(.cannotRead), .gpkg(.notAFile): false
+    case .gpkg, .metadata, .environment, .facts: true
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import DHT
+import Emerge
 import Logging
 import PeerNetwork
 import Storage
@@ -12,21 +13,33 @@ extension Resolver {
     _ builds: [PlannedBuild], host: HostFacts, emit: @escaping Emit
   ) async throws -> [PlannedBuild] {
     var builds = builds
-    // Each round either lists a build, or rejects a statement and tries the next one.
-    for _ in 0..<4 {
+    guard builds.contains(where: { $0.verdict.isAccepted && !$0.isListed }) else { return builds }
+    let installed = try await helper.installed().installed
+    // Each round either lists what is open, or rejects a statement and tries the next one.
+    for _ in 0..<Self.rounds {
       let open = builds.indices.filter { builds[$0].verdict.isAccepted && !builds[$0].isListed }
       guard !open.isEmpty else { break }
       let fetched = try await fetch(open.map { builds[$0] }, emit: emit)
+      var isMoving = false
       for (index, failure) in zip(open, fetched) {
-        guard let failure, let statement = builds[index].verdict.statement else { continue }
-        builds[index].verdict = builds[index].verdict.without(statement, because: failure.reason)
+        guard let failure else { continue }
+        builds[index].setAside(because: failure.reason)
         builds[index].trouble = failure.trouble
+        if builds[index].verdict.isAccepted { isMoving = true }
       }
-      try await check(&builds, host: host)
+      try await check(&builds, host: host, installed: installed, isMoving: isMoving)
       try await list(builds, host: host)
+    }
+    for index in builds.indices where !builds[index].isListed {
+      while builds[index].verdict.isAccepted {
+        builds[index].setAside(because: .unusable("no build fitted the others of this plan"))
+      }
     }
     return builds
   }
+
+  /// How often the builds of one plan are fetched and checked together, each time with other statements.
+  private static let rounds = 8
 
   /// Why a build could not be fetched.
   private struct FetchFailure: Sendable {

@@ -12,6 +12,7 @@ extension Resolver {
   ) async throws {
     let list = await trust.list
     let now = WallClock.now
+    let checks = FailedChecks(try await catalog.failedChecks(now: now))
     var known: [Fingerprint: [SignedStatement]] = [:]
     for build in builds {
       known[build.fingerprint] = try await catalog.signedStatements(
@@ -25,13 +26,14 @@ extension Resolver {
       // Enough is known once the policy accepts; what agrees may come from here and from peers.
       facts[fingerprint].map { facts in
         let all = Set(statements + (local[fingerprint] ?? []))
-        return list.judge(all, for: facts, host: host, now: now).isAccepted
+        let failed = checks.among(all)
+        return list.judge(all, for: facts, host: host, now: now, failed: failed).isAccepted
       } ?? true
     }
     let fromIssuers = found.flatMap(\.value).filter { list.issuer(of: $0.issuer) != nil }
     await remember { try await catalog.keep(fromIssuers) }
     known.merge(found) { $0 + $1 }
-    judge(&builds, known, list, host, now)
+    judge(&builds, known, checks, list, host, now)
 
     // Where nothing is acceptable, say what there is.
     let missing = builds.filter { !$0.verdict.isAccepted }
@@ -39,7 +41,7 @@ extension Resolver {
     let question = WiderQuestion(about: missing, neighbours: neighbours)
     let answers = await peers.statements(about: question.fingerprints, issuers: [])
     known.merge(question.sorted(answers)) { $0 + $1 }
-    judge(&builds, known, list, host, now)
+    judge(&builds, known, checks, list, host, now)
   }
 
   /// Writes down what only saves work later: a full disk must not keep a plan from being made.
@@ -52,13 +54,13 @@ extension Resolver {
   }
 
   private func judge(
-    _ builds: inout [PlannedBuild], _ known: [Fingerprint: [SignedStatement]], _ list: TrustList,
-    _ host: HostFacts, _ now: Timestamp
+    _ builds: inout [PlannedBuild], _ known: [Fingerprint: [SignedStatement]],
+    _ checks: FailedChecks, _ list: TrustList, _ host: HostFacts, _ now: Timestamp
   ) {
-    for index in builds.indices {
+    for index in builds.indices where !builds[index].isListed {
       let statements = Set(known[builds[index].fingerprint] ?? [])
-      builds[index].verdict = list.judge(
-        statements, for: builds[index].facts, host: host, now: now)
+      builds[index].take(statements, failed: checks.among(statements))
+      builds[index].judge(by: list, host: host, now: now)
     }
   }
 }

@@ -32,18 +32,6 @@ public struct StoredStatement: Sendable, Hashable {
   }
 }
 
-/// How often an issuer's builds failed the check of the package.
-public struct IssuerFaults: Sendable, Equatable {
-  /// The issuer's key.
-  public let issuer: Bytes32
-  /// How often.
-  public let count: Int
-  /// When last.
-  public let last: Timestamp
-  /// What was wrong the last time.
-  public let reason: String
-}
-
 extension Catalog {
   /// Keeps statements; of two about one file by one issuer the one with the higher sequence stays.
   public func keep(_ statements: [StoredStatement]) async throws {
@@ -87,10 +75,12 @@ extension Catalog {
     try await statements(where: "issuer", is: issuer, now: now, limit: limit)
   }
 
-  /// Removes what has ended; returns how many.
+  /// Removes what has ended, failed checks included; returns how many statements.
   @discardableResult
   public func removeEndedStatements(now: Timestamp) async throws -> Int {
     try await write { database in
+      try database.execute(
+        sql: "DELETE FROM failed_checks WHERE expires <= ?", arguments: [now.seconds])
       try database.execute(
         sql: "DELETE FROM statements WHERE expires <= ?", arguments: [now.seconds])
       return database.changesCount
@@ -100,31 +90,6 @@ extension Catalog {
   /// How many statements are kept.
   public func statementCount() async throws -> Int {
     try await read { try Int.fetchOne($0, sql: "SELECT count(*) FROM statements") ?? 0 }
-  }
-
-  /// Counts a build of this issuer that failed the check of the package.
-  public func countFault(of issuer: Bytes32, reason: String, now: Timestamp) async throws {
-    try await write { database in
-      try database.execute(
-        sql: """
-          INSERT INTO issuer_faults (issuer, faults, last, reason) VALUES (?, 1, ?, ?)
-          ON CONFLICT (issuer) DO UPDATE SET
-            faults = faults + 1, last = excluded.last, reason = excluded.reason
-          """,
-        arguments: [issuer.column, now.seconds, String(reason.prefix(1_000))])
-    }
-  }
-
-  /// The issuers whose builds failed, worst first.
-  public func issuerFaults() async throws -> [IssuerFaults] {
-    try await read { database in
-      let sql = "SELECT * FROM issuer_faults ORDER BY faults DESC, issuer LIMIT 100"
-      return try Row.fetchAll(database, sql: sql).map { row in
-        IssuerFaults(
-          issuer: row.bytes32("issuer"), count: row["faults"], last: row.timestamp("last"),
-          reason: row.text("reason"))
-      }
-    }
   }
 
   private func statements(

@@ -12,6 +12,9 @@ enum CatalogSchema {
     migrator.registerMigration("2 build jobs") { database in
       try database.execute(sql: jobs)
     }
+    migrator.registerMigration("3 failed checks, facts of what is listed") { database in
+      try database.execute(sql: checks)
+    }
     return migrator
   }
 
@@ -50,6 +53,15 @@ enum CatalogSchema {
     ) WITHOUT ROWID;
     CREATE TABLE states (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    """
+
+  // What was listed before has no facts, so it stays off the list until the next plan asks for it.
+  private static let checks = """
+    CREATE TABLE failed_checks (
+      id INTEGER PRIMARY KEY AUTOINCREMENT, issuer BLOB NOT NULL, claim BLOB NOT NULL,
+      reason TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE (issuer, claim)
+    );
+    CREATE TABLE listed_facts (path TEXT PRIMARY KEY, facts BLOB NOT NULL) WITHOUT ROWID;
     """
 
   private static let jobs = """

@@ -51,6 +51,8 @@ public enum RejectionReason: Sendable, Equatable {
   case noProvider
   /// The fetched file is not what was stated, naming the field.
   case mismatch(String)
+  /// The fetched file is what was stated, but this host can't use it.
+  case unusable(String)
   /// The trust list ended.
   case trustListExpired(Timestamp)
   /// The planned package itself can't be named.
@@ -88,6 +90,7 @@ public enum RejectionReason: Sendable, Equatable {
       "trusted builders disagree: \(issuers.joined(separator: ", "))"
     case .noProvider: "no live provider"
     case .mismatch(let field): "the file is not what was stated: \(field)"
+    case .unusable(let problem): "can't be used here: \(problem)"
     case .trustListExpired(let time): "the trust list expired at \(time)"
     case .badFacts(let error): "\(error)"
     }

@@ -7,9 +7,11 @@ extension TrustList {
   ///
   /// Statements of the neighbours of its fingerprint may be among them: they only give the nearest
   /// miss. Signatures were checked when each `SignedStatement` was made; times are checked here again.
+  /// What is in `failed` counts for nothing, not as confirmation of another build either: its file was
+  /// opened and is not what was stated, with what was wrong.
   public func judge(
     _ statements: some Sequence<SignedStatement>, for facts: PackageFacts, host: HostFacts,
-    now: Timestamp
+    now: Timestamp, failed: [SignedStatement: String] = [:]
   ) -> Verdict {
     if let expires, expires <= now {
       return .rejected([Rejection(nil, .trustListExpired(expires))], nearestMiss: nil)
@@ -32,7 +34,8 @@ extension TrustList {
         continue
       }
       let isLive = live.contains(statement)
-      if let reason = isLive ? judge.objection(to: statement) : .superseded {
+      let failure = failed[statement].map { RejectionReason.mismatch($0) }
+      if let reason = isLive ? judge.objection(to: statement) ?? failure : .superseded {
         rejections.append(Rejection(statement, reason))
       } else {
         acceptable.append(judge.candidate(statement))

@@ -80,12 +80,15 @@ public enum Verdict: Sendable, Equatable {
     }
   }
 
-  /// The verdict where the taken build can't be had or turned out wrong: the next one, or none.
+  /// The verdict where a build can't be had or can't be used after all: the next one, or none.
+  ///
+  /// Its statement still counts as confirmation of the others.
   public func without(_ statement: SignedStatement, because reason: RejectionReason) -> Verdict {
     guard case .accepted(let acceptance) = self else { return self }
-    let rejections = acceptance.rejections + [Rejection(statement, reason)]
     var rest = [acceptance.statement] + acceptance.alternatives
-    rest.removeAll { $0 == statement }
+    guard let place = rest.firstIndex(of: statement) else { return self }
+    rest.remove(at: place)
+    let rejections = acceptance.rejections + [Rejection(statement, reason)]
     guard let next = rest.first else { return .rejected(rejections, nearestMiss: nil) }
     return .accepted(
       Acceptance(

@@ -71,6 +71,15 @@ public struct BuildStatement: Sendable, Hashable {
     return stone
   }
 
+  /// The digest of what is said, whatever the sequence and the times: a renewed statement claims the same.
+  public var claim: Bytes32 {
+    var timeless = self
+    timeless.sequence = 0
+    timeless.created = Timestamp(0)
+    timeless.expires = Timestamp(0)
+    return BLAKE2b.hash256(timeless.encodedBody)
+  }
+
   /// The same claim signed anew: the next sequence and a fresh life.
   public func renewed(at now: Timestamp, life: Duration = defaultLife) -> BuildStatement {
     var next = self

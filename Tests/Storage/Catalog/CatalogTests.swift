@@ -159,8 +159,12 @@ private func root(_ number: UInt64) -> ContentRoot {
     try await catalog.setState("contacts", to: [1, 2, 3])
     try await catalog.count(["hits": 2, "misses": 1])
     try await catalog.count(["hits": 3])
-    try await catalog.countFault(of: root(1).bytes, reason: "SLOT differs", now: start)
-    try await catalog.countFault(of: root(1).bytes, reason: "soname", now: start)
+    for (number, reason) in [(5, "SLOT"), (6, "soname"), (5, "SLOT")] {
+      let check = FailedCheck(
+        issuer: root(1).bytes, claim: root(UInt64(number)).bytes, reason: reason,
+        expires: start + .seconds(9))
+      try await catalog.note(check, of: "a-b/c-1", now: start)
+    }
   }
   let catalog = try Catalog(directory: directory.path, now: start)
   #expect(catalog.opening == .sound)
@@ -168,7 +172,41 @@ private func root(_ number: UInt64) -> ContentRoot {
   #expect(try await catalog.state("none") == nil)
   #expect(try await catalog.counters() == ["hits": 5, "misses": 1])
   let fault = try #require(try await catalog.issuerFaults().first)
-  #expect(fault.count == 2 && fault.reason == "soname" && fault.issuer == root(1).bytes)
+  #expect(fault.count == 2 && fault.reason == "a-b/c-1: soname" && fault.issuer == root(1).bytes)
+  #expect(try await catalog.failedChecks(now: start).map(\.reason) == ["soname", "SLOT"])
+}
+
+@Test func failedCheckCountsOnceUntilItsStatementEnds() async throws {
+  let directory = try TemporaryDirectory()
+  let catalog = try Catalog(directory: directory.path, now: start)
+  func note(_ ends: Int64, at now: Int64) async throws -> Bool {
+    try await catalog.note(
+      FailedCheck(
+        issuer: root(1).bytes, claim: root(2).bytes, reason: "SLOT",
+        expires: start + .seconds(ends)), of: "a-b/c-1", now: start + .seconds(now))
+  }
+  #expect(try await note(10, at: 0))
+  #expect(try await note(20, at: 9) == false)
+  #expect(try await catalog.failedChecks(now: start + .seconds(9)).count == 1)
+  #expect(try await catalog.failedChecks(now: start + .seconds(10)).isEmpty)
+  #expect(try await note(20, at: 10))
+  #expect(try await catalog.issuerFaults().map(\.count) == [2])
+  try await catalog.removeEndedStatements(now: start + .seconds(20))
+  #expect(try await catalog.failedChecks(now: start).isEmpty)
+}
+
+@Test func oldestFailedChecksGoAtTheBound() async throws {
+  let directory = try TemporaryDirectory()
+  let catalog = try Catalog(directory: directory.path, now: start)
+  for number in 0...Catalog.mostFailedChecks {
+    try await catalog.note(
+      FailedCheck(
+        issuer: root(1).bytes, claim: root(UInt64(number)).bytes, reason: "\(number)",
+        expires: start + .seconds(9)), of: "a-b/c-1", now: start)
+  }
+  let kept = try await catalog.failedChecks(now: start).map(\.reason)
+  #expect(kept.count == Catalog.mostFailedChecks)
+  #expect(kept.first == "\(Catalog.mostFailedChecks)" && kept.last == "1")
 }
 
 @Test(arguments: [0, 100, 4_096])
