@@ -2,6 +2,7 @@ import Cryptography
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 import Transfer
 import Wire
 
@@ -33,16 +34,22 @@ struct RawPeer: Sendable {
     with address: Address, as identity: NodeIdentity?, sending parts: [[UInt8]]
   ) async throws -> [FrameDecoder.Event] {
     let channel = try await connect(to: address, as: identity)
-    return try await channel.executeThenClose { inbound, outbound in
-      for part in parts { try await outbound.write(ByteBuffer(bytes: part)) }
-      var received = ByteBuffer()
-      do {
-        for try await var bytes in inbound { received.writeBuffer(&bytes) }
-      } catch {
-        // A close without TLS's goodbye is a close.
+    let received = Mutex(ByteBuffer())
+    do {
+      try await channel.executeThenClose { inbound, outbound in
+        do {
+          for part in parts { try await outbound.write(ByteBuffer(bytes: part)) }
+        } catch {
+          // The node has heard enough; what it said is still to be read.
+        }
+        for try await var bytes in inbound {
+          received.withLock { _ = $0.writeBuffer(&bytes) }
+        }
       }
-      return try events(of: &received)
+    } catch {
+      // A close without TLS's goodbye is a close, and so is one that comes before ours.
     }
+    return try received.withLock { try events(of: &$0) }
   }
 
   /// The frames in some bytes.
