@@ -1,3 +1,5 @@
+public import Trust
+
 /// How a worker talks to a gateway: in process, over HTTP, or scripted in tests.
 ///
 /// Cancelling any call leaves the lease as it is; it ends by itself if no heartbeat follows.
@@ -11,9 +13,9 @@ public protocol LeaseClient: Sendable {
   /// Sends the gpkg at `path` to staging; sending it again replaces it.
   func upload(_ lease: Lease, path: String) async throws
 
-  /// Says that the uploaded gpkg is the result; throws with the gateway's reason if its checks
-  /// refuse it.
-  func complete(_ lease: Lease) async throws
+  /// Says that the uploaded gpkg is the result, with the facts of its build as this worker's Portage
+  /// describes them; throws with the gateway's reason if its checks refuse it.
+  func complete(_ lease: Lease, built: PackageFacts) async throws
 
   /// Gives the job back as failed with one line that says why.
   func fail(_ lease: Lease, message: String, lines: [String]) async throws

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Builder
+import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import TestSupport
@@ -45,10 +46,15 @@ import Wire
       let garbage = try await raw(
         harness, .POST, "/v1/leases/zz/1/complete", "{}", token: worker)
       #expect(garbage.status == 400)
+      let facts = String(decoding: try JSONEncoder().encode(RequestFixture.facts()), as: UTF8.self)
       let fingerprint = String(repeating: "0", count: 64)
       let unknown = try await raw(
-        harness, .POST, "/v1/leases/\(fingerprint)/1/complete", token: worker)
+        harness, .POST, "/v1/leases/\(fingerprint)/1/complete", "{\"built\":\(facts)}",
+        token: worker)
       #expect(unknown.status == 404)
+      let without = try await raw(
+        harness, .POST, "/v1/leases/\(fingerprint)/1/complete", "{}", token: worker)
+      #expect(without.status == 400 && without.text.contains("built is missing"))
       let lost = try await raw(
         harness, .PUT, "/v1/leases/\(fingerprint)/1/upload", "x", token: worker)
       #expect(lost.status == 409)
@@ -124,7 +130,7 @@ import Wire
         guard case .leased(let lease, _) = job.state else { return }
         _ = try await worker.heartbeat(lease, lines: ["two"])
         try await worker.upload(lease, path: harness.file("good"))
-        try await worker.complete(lease)
+        try await worker.complete(lease, built: job.request.facts)
         for await _ in seen {
           if await lines.all.contains("larder: built") { break }
         }

@@ -20,6 +20,7 @@ final class GatewayHarness: Sendable {
   let worker = Token.create(name: "worker", role: .worker, now: Timestamp(0))
   private let time = Mutex(Timestamp(1_000_000))
   private let bound = Mutex(0)
+  private let accepted = Mutex<[FinishedBuild]>([])
 
   init() throws {
     scratch = "/tmp/larder-cloud-\(SecureRandom.bytes(8).hex)"
@@ -32,6 +33,8 @@ final class GatewayHarness: Sendable {
   }
 
   var now: Timestamp { time.withLock { $0 } }
+  /// What was let through to be signed.
+  var signed: [FinishedBuild] { accepted.withLock { $0 } }
   var port: Int { bound.withLock { $0 } }
 
   func advance(_ duration: Duration) {
@@ -57,11 +60,12 @@ final class GatewayHarness: Sendable {
       admit: { request in
         request.facts.version == "1.13" ? "this gateway doesn't build version 1.13" : nil
       },
-      accept: { path, request in
+      accept: { path, build in
         let content = try Data(contentsOf: URL(filePath: path))
         guard content.starts(with: Array("good".utf8)) else {
           throw ResultRefused("RDEPEND differs from the plan")
         }
+        self.accepted.withLock { $0.append(build) }
         return AcceptedBuild(
           statement: [1, 2, 3], root: BLAKE2b.hash256(content), size: UInt64(content.count),
           expires: Timestamp(.max))

@@ -32,8 +32,8 @@ import Wire
         #expect(try await worker.lease(offer, waiting: .zero) == nil, "there is one job only")
         #expect(try await worker.heartbeat(job.lease, lines: ["making"]) == .continue)
         try await worker.upload(job.lease, path: harness.file("good package"))
-        try await worker.complete(job.lease)
-        try await worker.complete(job.lease)
+        try await worker.complete(job.lease, built: facts)
+        try await worker.complete(job.lease, built: facts)
         try await group.waitForAll()
       }
       let events = await seen.all
@@ -108,12 +108,14 @@ import Wire
       await #expect(throws: GatewayClientError.lost) {
         try await worker.upload(first, path: harness.file("good late"))
       }
-      await #expect(throws: GatewayClientError.lost) { try await worker.complete(first) }
+      await #expect(throws: GatewayClientError.lost) {
+        try await worker.complete(first, built: RequestFixture.facts())
+      }
       await #expect(throws: GatewayClientError.lost) {
         try await worker.fail(first, message: "late", lines: [])
       }
       try await worker.upload(second, path: harness.file("good"))
-      try await worker.complete(second)
+      try await worker.complete(second, built: RequestFixture.facts())
       #expect(await harness.index.all.first?.state.phase == .built)
     }
   }
@@ -168,10 +170,43 @@ import Wire
       try await worker.upload(job.lease, path: harness.file("evil"))
       let reason = "the result was refused: RDEPEND differs from the plan"
       await #expect(throws: GatewayClientError.refusedResult(reason)) {
-        try await worker.complete(job.lease)
+        try await worker.complete(job.lease, built: job.request.facts)
       }
       let status = try await asker.status(group: "group-one")
       #expect(status.first?.state == .failed && status.first?.message == reason)
+    }
+  }
+
+  @Test func buildOfSomethingElseIsRefusedNamingTheField() async throws {
+    try await GatewayHarness().run { harness in
+      let worker = try harness.client(harness.worker.text)
+      let asker = try harness.client(harness.asker.text)
+      _ = try await asker.submit([RequestFixture.facts()], group: "group-one")
+      let job = try #require(try await worker.lease(offer, waiting: .seconds(10)))
+      try await worker.upload(job.lease, path: harness.file("good"))
+      let failure = await #expect(throws: GatewayClientError.self) {
+        try await worker.complete(job.lease, built: RequestFixture.facts(use: ["debug", "nls"]))
+      }
+      #expect(failure?.description.contains("differs in USE") == true)
+      let status = try await asker.status(group: "group-one")
+      #expect(status.first?.state == .failed)
+      #expect(status.first?.message?.contains("differs in USE") == true)
+      #expect(harness.signed.isEmpty)
+    }
+  }
+
+  @Test func factsOfTheBuildAreSignedAndNotThoseOfTheAsker() async throws {
+    try await GatewayHarness().run { harness in
+      let worker = try harness.client(harness.worker.text)
+      _ = try await harness.client(harness.asker.text)
+        .submit([RequestFixture.facts()], group: "group-one")
+      let job = try #require(try await worker.lease(offer, waiting: .seconds(10)))
+      try await worker.upload(job.lease, path: harness.file("good"))
+      var built = job.request.facts
+      built.compiler.version = "15.1.0"
+      built.flags["CFLAGS"] = "-O3"
+      try await worker.complete(job.lease, built: built)
+      #expect(harness.signed.map(\.facts) == [built])
     }
   }
 
@@ -271,7 +306,7 @@ import Wire
       await harness.queue.ring(Ring(for: job))
       let leased = try #require(try await gateway.leases.lease(offer, waiting: .seconds(10)))
       try await gateway.leases.upload(leased.lease, path: harness.file("good"))
-      try await gateway.leases.complete(leased.lease)
+      try await gateway.leases.complete(leased.lease, built: request.facts)
       #expect(try await gateway.jobCounts()[.leased] == 0)
       group.cancelAll()
     }

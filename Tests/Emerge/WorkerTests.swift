@@ -83,9 +83,12 @@ import Wire
   }
 
   @Test func buildIsFetchedBuiltComparedAndDelivered() async throws {
-    try report(RequestFixture.facts())
+    var built = RequestFixture.facts(cflags: "-O2 -pipe -fno-plt")
+    built.compiler.version = "15.1.0"
+    try report(built)
     let client = ScriptedLeaseClient()
     try await work(try settings(good), client)
+    #expect(await client.built == [built], "what is delivered are the facts of this build")
     let calls = await client.calls
     #expect(calls.count == 2 && calls.last == .complete)
     guard case .upload(let path)? = calls.first else { return }

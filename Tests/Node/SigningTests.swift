@@ -1,5 +1,6 @@
 import Cloud
 import Cryptography
+import Emerge
 import FoundationEssentials
 import Logging
 import PeerNetwork
@@ -9,6 +10,7 @@ import Trust
 import Wire
 
 import struct Builder.BuildRequest
+import struct Builder.FinishedBuild
 
 @testable import Node
 
@@ -23,10 +25,10 @@ struct SigningTests {
     let logger = Logger(label: "test")
 
     var gateway: GatewayAcceptance {
-      var publish = Configuration.Publish()
-      publish.licences = ["@FREE"]
-      return GatewayAcceptance(
-        key: key, settings: publish, helper: portage.helper, state: state, peers: network.peers)
+      GatewayAcceptance(
+        key: key, validity: .seconds(60 * 86_400),
+        rules: GatewayRules(licences: ["@FREE"], helper: portage.helper), state: state,
+        peers: network.peers)
     }
 
     var upkeep: StatementUpkeep {
@@ -65,11 +67,19 @@ struct SigningTests {
     return path
   }
 
+  private func build(
+    _ facts: PackageFacts, _ change: (inout PackageFacts) -> Void = { _ in }
+  ) throws -> FinishedBuild {
+    var built = facts
+    change(&built)
+    return try FinishedBuild(built, of: BuildRequest(facts))
+  }
+
   private func refusal(
     _ rig: Rig, _ path: String, _ facts: PackageFacts
   ) async throws -> String {
     do {
-      _ = try await rig.gateway.accept(path, BuildRequest(facts))
+      _ = try await rig.gateway.accept(path, build(facts))
       return "accepted"
     } catch let refused as ResultRefused {
       return refused.reason
@@ -80,13 +90,77 @@ struct SigningTests {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
       let path = try upload(facts, in: scratch)
-      let accepted = try await rig.gateway.accept(path, BuildRequest(facts))
+      let accepted = try await rig.gateway.accept(path, build(facts))
       let signed = try SignedStatement(verifying: accepted.statement, now: WallClock.now)
       #expect(signed.issuer == rig.key.publicKey)
       #expect(signed.statement.fingerprint == (try Fingerprint(of: facts)))
       #expect(signed.statement.root.bytes == accepted.root)
       #expect(try await rig.state.store.size(of: signed.statement.root) == accepted.size)
       #expect(try await rig.state.catalog.ownBuild(signed.statement.root) != nil)
+    }
+  }
+
+  @Test func compilerFlagsAndRecipeOfTheBuildAreSignedNotThoseOfTheAsker() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      let build = try build(facts) { built in
+        built.compiler.version = "15.1.0"
+        built.flags = ["CFLAGS": "-O3 -mavx2"]
+        built.cpu.features.append("avx2")
+        built.recipe.ebuild = String(repeating: "3c", count: 32)
+      }
+      let accepted = try await rig.gateway.accept(try upload(facts, in: scratch), build)
+      let signed = try SignedStatement(verifying: accepted.statement, now: WallClock.now)
+      let judged = signed.statement.judged
+      let stated = JudgedFacts(of: build.facts)
+      #expect(judged.compiler == stated.compiler && judged.flags == stated.flags)
+      #expect(judged.features == stated.features && judged.recipe == stated.recipe)
+      #expect(judged.flags != JudgedFacts(of: facts).flags)
+      #expect(signed.statement.fingerprint == (try Fingerprint(of: facts)))
+    }
+  }
+
+  @Test func factsOfAnotherFileAreRefused() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      let path = try upload(facts, in: scratch)
+      let build = try build(facts) { built in
+        built.gpkg = PackageFacts.BuiltFile(
+          file: "x", size: 1, md5: String(repeating: "0", count: 32))
+      }
+      await #expect(throws: ResultRefused.self) { try await rig.gateway.accept(path, build) }
+      #expect(try await rig.state.catalog.ownBuilds(of: facts.cpv).isEmpty)
+    }
+  }
+
+  @Test func whatMayNotBePassedOnIsNotEvenBuilt() async throws {
+    try await Scratch.run { scratch in
+      let portage = try FakePortage(in: scratch)
+      try portage.answer(HelperReport(portage: "3.0.83", host: NodeSamples.host()))
+      let rules = GatewayRules(licences: ["@FREE"], helper: portage.helper)
+      func objection(_ field: String, _ value: String) async throws -> String? {
+        let facts = NodeSamples.facts { $0.index[field] = value }
+        return await rules.objection(to: try BuildRequest(facts))
+      }
+      #expect(try await objection("RESTRICT", "strip test") == nil)
+      let licence = try await objection("LICENSE", "all-rights-reserved")
+      #expect(licence?.contains("all-rights-reserved") == true)
+      for word in ["fetch", "mirror", "bindist"] {
+        let reason = try await objection("RESTRICT", "strip \(word)")
+        #expect(reason == "RESTRICT=\(word) forbids passing it on")
+      }
+      #expect(try await objection("PROPERTIES", "live")?.contains("live") == true)
+      let saved = try await objection("USE", "amd64 nls savedconfig")
+      #expect(saved?.contains("savedconfig") == true)
+    }
+  }
+
+  @Test func withoutItsLicenceGroupsAGatewayBuildsNothing() async throws {
+    try await Scratch.run { scratch in
+      let rules = GatewayRules(
+        licences: ["@FREE"], helper: PortageHelper(.init(program: "\(scratch.root)/none")))
+      let reason = await rules.objection(to: try BuildRequest(NodeSamples.facts()))
+      #expect(reason?.hasPrefix("the gateway can't read its licence groups") == true)
     }
   }
 
@@ -114,7 +188,7 @@ struct SigningTests {
   @Test func statementIsRenewedInTheLastThirdOfItsLife() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      _ = try await rig.gateway.accept(try upload(facts, in: scratch), BuildRequest(facts))
+      _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
       let build = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
       let first = try SignedStatement(verifying: build.statement).statement
       try await rig.upkeep.renewDue(at: first.created + .seconds(30 * 86_400))
@@ -131,7 +205,7 @@ struct SigningTests {
   @Test func statementOfAClockThatWasAheadIsSignedAnew() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      _ = try await rig.gateway.accept(try upload(facts, in: scratch), BuildRequest(facts))
+      _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
       let build = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
       let first = try SignedStatement(verifying: build.statement).statement
       for (back, isRenewed) in [(Int64(60), false), (3_600, true)] {
@@ -152,7 +226,7 @@ struct SigningTests {
   @Test func withdrawnBuildLeavesATombstoneAndIsNotRenewed() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      _ = try await rig.gateway.accept(try upload(facts, in: scratch), BuildRequest(facts))
+      _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
       let lines = try await rig.upkeep.withdraw([facts.cpv, "app-lab/none-1"])
       #expect(lines.count == 2)
       #expect(lines[1].contains("published no build"))

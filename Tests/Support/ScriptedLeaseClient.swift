@@ -1,4 +1,5 @@
 public import Builder
+public import Trust
 
 /// A gateway in a script: gives prepared jobs, answers heartbeats as told, records every call.
 public actor ScriptedLeaseClient: LeaseClient {
@@ -18,6 +19,8 @@ public actor ScriptedLeaseClient: LeaseClient {
   private let order: WorkerOrder
   /// The calls, in order.
   public private(set) var calls: [Call] = []
+  /// The facts of the builds that were completed.
+  public private(set) var built: [PackageFacts] = []
   /// The lines of all heartbeats and failures.
   public private(set) var lines: [String] = []
 
@@ -45,8 +48,9 @@ public actor ScriptedLeaseClient: LeaseClient {
     calls.append(.upload(path))
   }
 
-  /// Records the end.
-  public func complete(_ lease: Lease) {
+  /// Records the end and what was built.
+  public func complete(_ lease: Lease, built: PackageFacts) {
+    self.built.append(built)
     calls.append(.complete)
   }
 

@@ -2,7 +2,7 @@ import AsyncHTTPClient
 public import Builder
 import NIOCore
 import NIOHTTP1
-import Trust
+public import Trust
 import Wire
 
 extension GatewayClient: LeaseClient {
@@ -31,9 +31,10 @@ extension GatewayClient: LeaseClient {
     }
   }
 
-  /// Makes the upload the job's result.
-  public func complete(_ lease: Lease) async throws {
-    _ = try await call(.POST, path(lease, "complete"), waiting: .seconds(600))
+  /// Makes the upload the job's result, with the facts of its build.
+  public func complete(_ lease: Lease, built: PackageFacts) async throws {
+    let body = try encode(Messages.Complete(built: built))
+    _ = try await call(.POST, path(lease, "complete"), body: body, waiting: .seconds(600))
   }
 
   /// Gives the job back as failed.

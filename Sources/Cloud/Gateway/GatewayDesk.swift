@@ -177,8 +177,10 @@ extension GatewayDesk {
     return staging.path(fingerprint.bytes.hex, fence: fence)
   }
 
-  /// Checks the upload of a lease and makes it the job's result.
-  func complete(_ fingerprint: Fingerprint, fence: UInt64) async throws -> Job.Completion {
+  /// Checks the upload of a lease and makes it the job's result; `built` are the facts of its build.
+  func complete(
+    _ fingerprint: Fingerprint, fence: UInt64, built: PackageFacts
+  ) async throws -> Job.Completion {
     guard let present = try await index.job(fingerprint) else {
       throw GatewayRefusal.unknown("job \(fingerprint)")
     }
@@ -189,7 +191,7 @@ extension GatewayDesk {
     let path = staging.path(fingerprint.bytes.hex, fence: fence)
     let accepted: AcceptedBuild
     do {
-      accepted = try await check(path, job.request, fence: fence)
+      accepted = try await check(path, built, job.request, fence: fence)
     } catch let refusal as ResultRefused {
       let message = "the result was refused: \(refusal.reason)"
       log.warning(
@@ -237,13 +239,20 @@ extension GatewayDesk {
     bell.ring()
   }
 
-  /// Runs the node's checks while the lease is kept alive.
+  /// Runs the node's checks while the lease is kept alive. The stated facts come first: a build of
+  /// something else needs no look at the file.
   private func check(
-    _ path: String, _ request: BuildRequest, fence: UInt64
+    _ path: String, _ built: PackageFacts, _ request: BuildRequest, fence: UInt64
   ) async throws -> AcceptedBuild {
+    let build: FinishedBuild
+    do {
+      build = try FinishedBuild(built, of: request)
+    } catch {
+      throw ResultRefused(error.description)
+    }
     let (index, hooks, builds) = (index, hooks, settings.builds)
     return try await withThrowingTaskGroup(of: AcceptedBuild?.self) { group in
-      group.addTask { try await hooks.accept(path, request) }
+      group.addTask { try await hooks.accept(path, build) }
       group.addTask {
         while true {
           try await Task.sleep(for: builds.heartbeat)

@@ -7,11 +7,12 @@ public struct GatewayHooks: Sendable {
   public var tokens: @Sendable () async throws -> TokenTable
   /// Why this node does not want to build a request (policy, licences), in one line; nil if it does.
   public var admit: @Sendable (BuildRequest) async -> String?
-  /// Checks an uploaded gpkg against its request, stores it as a blob, signs and announces it.
+  /// Checks an uploaded gpkg against the stated facts of its build, stores it as a blob, signs those
+  /// facts and announces it. That they are what was asked for was checked before.
   ///
   /// The file may be moved away. Throws `ResultRefused` if the package is not what was asked for;
   /// any other error leaves the job to be completed again.
-  public var accept: @Sendable (_ path: String, BuildRequest) async throws -> AcceptedBuild
+  public var accept: @Sendable (_ path: String, FinishedBuild) async throws -> AcceptedBuild
   /// The time.
   public var now: @Sendable () -> Timestamp
 
@@ -19,7 +20,7 @@ public struct GatewayHooks: Sendable {
   public init(
     tokens: @escaping @Sendable () async throws -> TokenTable,
     admit: @escaping @Sendable (BuildRequest) async -> String? = { _ in nil },
-    accept: @escaping @Sendable (_ path: String, BuildRequest) async throws -> AcceptedBuild,
+    accept: @escaping @Sendable (_ path: String, FinishedBuild) async throws -> AcceptedBuild,
     now: @escaping @Sendable () -> Timestamp
   ) {
     self.tokens = tokens

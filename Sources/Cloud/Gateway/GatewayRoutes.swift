@@ -97,7 +97,8 @@ struct GatewayRoutes: Sendable {
     router.post("/v1/leases/:fingerprint/:fence/complete") { request, context in
       try await answer(request, as: .worker) { _ in
         let (fingerprint, fence) = try lease(context)
-        let completion = try await desk.complete(fingerprint, fence: fence)
+        let body = try await read(Messages.Complete.self, request)
+        let completion = try await desk.complete(fingerprint, fence: fence, built: body.built)
         return try json(["completion": "\(completion)"])
       }
     }

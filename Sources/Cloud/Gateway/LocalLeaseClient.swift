@@ -1,4 +1,5 @@
 import Builder
+import Trust
 
 /// A worker in the gateway's own process.
 struct LocalLeaseClient: LeaseClient {
@@ -18,8 +19,8 @@ struct LocalLeaseClient: LeaseClient {
     try await desk.staging.receive(file, announced: file.size, to: target)
   }
 
-  func complete(_ lease: Lease) async throws {
-    _ = try await desk.complete(lease.fingerprint, fence: lease.fence)
+  func complete(_ lease: Lease, built: PackageFacts) async throws {
+    _ = try await desk.complete(lease.fingerprint, fence: lease.fence, built: built)
   }
 
   func fail(_ lease: Lease, message: String, lines: [String]) async throws {

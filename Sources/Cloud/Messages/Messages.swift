@@ -34,6 +34,12 @@ enum Messages {
     var until: Int64
   }
 
+  /// `POST /v1/leases/{fingerprint}/{fence}/complete`
+  struct Complete: Codable, Sendable {
+    /// What the worker's Portage says of the finished package.
+    var built: PackageFacts
+  }
+
   /// `POST /v1/leases/{fingerprint}/{fence}/fail`
   struct Fail: Codable, Sendable {
     var message: String

@@ -48,10 +48,10 @@ public struct Worker: Sendable {
       let build = WorkerBuild(settings, host: host)
       let order = try await withThrowingTaskGroup(of: WorkerOrder.self) { group in
         group.addTask {
-          try await build.run(job.request, log: { await lines.add($0) }) { path in
+          try await build.run(job.request, log: { await lines.add($0) }) { path, built in
             _ = try await client.heartbeat(lease, lines: await lines.take())
             try await client.upload(lease, path: path)
-            try await client.complete(lease)
+            try await client.complete(lease, built: built.facts)
           }
           return .continue
         }

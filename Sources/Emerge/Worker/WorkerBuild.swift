@@ -12,20 +12,21 @@ public struct WorkerBuild: Sendable {
     self.host = host
   }
 
-  /// Builds the request and hands the gpkg's path to `deliver`; lines go to `log` as they come.
+  /// Builds the request and hands the gpkg's path and what was built to `deliver`; lines go to `log`
+  /// as they come.
   ///
   /// Throws `WorkerFailure`, or what `deliver` throws. Everything is removed afterwards, also after
   /// cancellation, which kills the build.
   public func run(
     _ request: BuildRequest, log: @escaping @Sendable (String) async -> Void,
-    deliver: (String) async throws -> Void
+    deliver: (String, FinishedBuild) async throws -> Void
   ) async throws {
     let name = "\(request.fingerprint)".prefix(16)
     let directory = BuildDirectory(path: "\(settings.work)/job-\(name)")
     try directory.remove()
     do {
-      let path = try await build(request, in: directory, log)
-      try await deliver(path)
+      let (path, built) = try await build(request, in: directory, log)
+      try await deliver(path, built)
     } catch {
       // The failure is what the caller should hear about; the next build removes the rest.
       try? directory.remove()
@@ -37,7 +38,7 @@ public struct WorkerBuild: Sendable {
   private func build(
     _ request: BuildRequest, in directory: BuildDirectory,
     _ log: @escaping @Sendable (String) async -> Void
-  ) async throws -> String {
+  ) async throws -> (path: String, built: FinishedBuild) {
     let configuration = BuildConfiguration(request)
     let sandbox = BuildSandbox(
       settings: settings, host: host, directory: directory.path,
@@ -64,8 +65,7 @@ public struct WorkerBuild: Sendable {
     guard packages.count == 1, let path = packages.first else {
       throw WorkerFailure.packages(packages.count)
     }
-    try await compare(path, request, sandbox)
-    return path
+    return (path, try await describe(path, request, sandbox))
   }
 
   private func run(
@@ -84,10 +84,11 @@ public struct WorkerBuild: Sendable {
     guard status.isSuccess else { throw WorkerFailure.phase(phase, status) }
   }
 
-  /// Compares what was built with what was asked, so that a difference is told here, with names.
-  private func compare(
+  /// What was built, by what Portage says of it; a difference from what was asked is told here, with
+  /// names.
+  private func describe(
     _ path: String, _ request: BuildRequest, _ sandbox: BuildSandbox
-  ) async throws {
+  ) async throws -> FinishedBuild {
     var helper = PortageHelper.Settings(program: settings.helper)
     helper.prefix = sandbox.command([])
     let report: HelperReport
@@ -97,15 +98,10 @@ public struct WorkerBuild: Sendable {
       throw WorkerFailure.trouble(failure.description)
     }
     guard let built = report.packages.first else { throw WorkerFailure.packages(0) }
-    let differences: [FingerprintFields.Difference]
     do {
-      differences = try Fingerprint.fields(of: request.facts)
-        .differences(from: try Fingerprint.fields(of: built))
+      return try FinishedBuild(built, of: request)
     } catch {
-      throw WorkerFailure.differs([error.description])
-    }
-    guard differences.isEmpty else {
-      throw WorkerFailure.differs(differences.map(\.description))
+      throw WorkerFailure.differs(error.reasons)
     }
   }
 }

@@ -21,8 +21,10 @@ struct GatewayService: Sendable {
   ) async throws {
     guard kind == .gateway else { return nil }
     guard let key = state.issuerKey else { throw PublishError.noKey }
+    let rules = GatewayRules(licences: settings.publish.licences, helper: helper)
     let acceptance = GatewayAcceptance(
-      key: key, settings: settings.publish, helper: helper, state: state, peers: network.peers)
+      key: key, validity: settings.publish.validity, rules: rules, state: state,
+      peers: network.peers)
     let tokens = TokenFile(path: state.paths.tokens)
     var own = GatewaySettings(staging: state.paths.staging)
     own.host = settings.gateway.address
@@ -32,7 +34,8 @@ struct GatewayService: Sendable {
       index: index, queue: SQLiteJobQueue(state.catalog), settings: own,
       hooks: GatewayHooks(
         tokens: { try await tokens.table() },
-        accept: { path, request in try await acceptance.accept(path, request) },
+        admit: { await rules.objection(to: $0) },
+        accept: { path, build in try await acceptance.accept(path, build) },
         now: { WallClock.now }),
       log: logger)
   }
@@ -58,44 +61,49 @@ struct GatewayService: Sendable {
   }
 }
 
-/// Judges a worker's upload: it must be the build that was asked for, and may be published.
+/// Judges a worker's upload: it must be what the worker says that it built, and may be published.
 struct GatewayAcceptance: Sendable {
   let key: SigningKey
-  let settings: Configuration.Publish
-  let helper: PortageHelper
+  let validity: Duration
+  let rules: GatewayRules
   let state: NodeState
   let peers: Peers
 
   /// Signs, keeps and announces the package at `path`; throws `ResultRefused` with the reason.
-  func accept(_ path: String, _ request: BuildRequest) async throws -> AcceptedBuild {
+  ///
+  /// What is signed are the facts of the build, not those of whoever asked: another compiler or other
+  /// flags are for the reader's policy to judge, and must be stated as they were.
+  func accept(_ path: String, _ build: FinishedBuild) async throws -> AcceptedBuild {
     let description: GpkgDescription
     do {
       description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
     } catch {
       throw ResultRefused("not a usable gpkg: \(error)")
     }
-    guard let host = try await helper.host().host else { throw ResolveError.noHostFacts }
-    let policy = PublishingRules.Policy(groups: settings.licences, host: host)
     let refusals = PublishingRules.refusals(
-      of: request.facts, description: description, policy: policy, origin: .worker)
+      of: build.facts, description: description, policy: try await rules.policy, origin: .worker)
     if let refusal = refusals.first { throw ResultRefused(refusal.message) }
     let blob = try await state.store.importFile(path, by: .copy)
+    // In the catalog first: what is refused below is evicted like any other blob.
     let now = WallClock.now
+    try await state.catalog.add(blob.root, size: blob.size, now: now)
+    if let stated = build.facts.gpkg?.md5, stated.lowercased() != blob.md5.hex {
+      throw ResultRefused("the worker described another file than it uploaded: its MD5 differs")
+    }
     let statement: BuildStatement
     do {
       statement = try BuildStatement.make(
-        from: request.facts, description: description,
+        from: build.facts, description: description,
         file: .init(root: blob.root, size: blob.size, md5: blob.md5, sha1: blob.sha1), now: now,
-        life: settings.validity)
+        life: validity)
     } catch {
       throw ResultRefused("\(error)")
     }
     let signed = try SignedStatement.sign(statement, with: key)
-    try await state.catalog.add(blob.root, size: blob.size, now: now)
     try await state.catalog.keep([signed])
     try await state.catalog.keep(
       OwnBuild(
-        root: blob.root, fingerprint: statement.fingerprint.bytes, cpv: request.cpv, path: "",
+        root: blob.root, fingerprint: statement.fingerprint.bytes, cpv: build.request.cpv, path: "",
         facts: [], statement: signed.encoded, published: now, expires: statement.expires))
     await peers.publish([signed], providing: [blob.root])
     return AcceptedBuild(

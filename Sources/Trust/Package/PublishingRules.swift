@@ -46,15 +46,8 @@ public enum PublishingRules {
     var refusals: [Refusal] = []
     if origin != .worker { refusals += evidence(facts, origin) }
     refusals += differences(facts, description)
-    refusals += distribution(facts, policy)
-    let enabled = words(facts.index["USE"])
-    if words(facts.index["PROPERTIES"]).contains("live") { refusals.append(.live) }
+    refusals += self.refusals(planned: facts, policy: policy)
     let provenance = facts.provenance ?? Provenance()
-    if provenance.savedconfig || enabled.contains("savedconfig")
-      || facts.use.contains("savedconfig")
-    {
-      refusals.append(.savedConfiguration)
-    }
     if !provenance.accountOverrides.isEmpty {
       refusals.append(.accountOverrides(provenance.accountOverrides))
     }
@@ -65,6 +58,19 @@ public enum PublishingRules {
       secrets.append(secret)
     }
     if !secrets.isEmpty { refusals.append(.secrets(secrets)) }
+    return refusals
+  }
+
+  /// The rules that a package breaks whoever builds it, as far as its plan tells: what a build of it
+  /// would be refused for afterwards need not be built.
+  public static func refusals(planned facts: PackageFacts, policy: Policy) -> [Refusal] {
+    var refusals = distribution(facts, policy)
+    if words(facts.index["PROPERTIES"]).contains("live") { refusals.append(.live) }
+    if facts.provenance?.savedconfig == true || facts.use.contains("savedconfig")
+      || words(facts.index["USE"]).contains("savedconfig")
+    {
+      refusals.append(.savedConfiguration)
+    }
     return refusals
   }
 
