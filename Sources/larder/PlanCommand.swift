@@ -24,35 +24,3 @@ struct PlanCommand: AsyncParsableCommand {
     try await words.control.send(request) { try show($0, console, json: words.has(.json)) }
   }
 }
-
-/// Prints one event of the resolver.
-func show(_ event: ControlEvent, _ console: Console, json: Bool) throws {
-  switch event {
-  case .progress(let progress): console.progress(progress)
-  case .note(let text): console.note(text)
-  case .plan(let report):
-    console.finish()
-    print(json ? try Program.json(report) : planTable(report), terminator: json ? "\n" : "")
-  case .lines(let lines):
-    for line in lines { print(printable(line)) }
-  case .status, .finished, .failed: break
-  }
-}
-
-private func planTable(_ report: PlanReport) -> String {
-  guard !report.rows.isEmpty else { return "Nothing to merge.\n" }
-  var rows = [["package", "verdict", "source", "size", "why"]]
-  for row in report.rows {
-    let size = row.size == 0 ? "-" : Program.size(row.size)
-    rows.append([
-      printable("\(row.package)::\(row.repository)"), row.verdict.rawValue, printable(row.source),
-      size, printable(row.why),
-    ])
-  }
-  let count = report.rows.count
-  let found = report.withoutCompiling
-  var text = table(rows) + "\n\(found) of \(count) without compiling"
-  text += found == count ? ".\n" : "; \(count - found) from source.\n"
-  for note in report.notes { text += "note: \(printable(note))\n" }
-  return text
-}

@@ -10,12 +10,16 @@ struct RequestCommand: AsyncParsableCommand {
       With --wait (the default) progress is shown until the packages are fetched; with --background
       the command returns at once, and the next larder command shows what became ready.
 
+      With --json --wait prints the plan as 'larder plan --json' does, --background a list of objects:
+      package, fingerprint, state (refused, queued, leased, built, failed, cancelled), worker, message,
+      and the log of a failed build.
+
       Example: larder request --background www-client/firefox
       """)
 
   @Argument(
     parsing: .captureForPassthrough,
-    help: "Options and atoms as for emerge; besides --root DIR, --wait and --background.")
+    help: "Options and atoms as for emerge; besides --root DIR, --wait, --background and --json.")
   var arguments: [String] = []
 
   func run() async throws {

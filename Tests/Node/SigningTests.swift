@@ -227,9 +227,9 @@ struct SigningTests {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
       _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
-      let lines = try await rig.upkeep.withdraw([facts.cpv, "app-lab/none-1"])
-      #expect(lines.count == 2)
-      #expect(lines[1].contains("published no build"))
+      let rows = try await rig.upkeep.withdraw([facts.cpv, "app-lab/none-1"])
+      #expect(rows.map(\.outcome) == [.withdrawn, .unpublished])
+      #expect(rows.map(\.package) == [facts.cpv, "app-lab/none-1"])
       let kept = try await rig.state.catalog.signedStatements(
         of: Fingerprint(of: facts), now: WallClock.now)
       #expect(kept.map(\.statement.isWithdrawn) == [true])

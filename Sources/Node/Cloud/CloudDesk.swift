@@ -86,7 +86,7 @@ actor CloudDesk {
           return
         }
         known[fingerprint] = status.state
-        try await emit(.note(Self.line(status)))
+        try await emit(.note(RequestRow(status).line))
         result.note(status)
       }
     }
@@ -94,7 +94,7 @@ actor CloudDesk {
   }
 
   /// Asks for builds and returns at once; `watch` notices when they are done.
-  func order(_ packages: [PackageFacts]) async throws -> [String] {
+  func order(_ packages: [PackageFacts]) async throws -> [RequestRow] {
     guard !packages.isEmpty else { return [] }
     let group = GatewayClient.newGroup()
     let statuses = try await client.submit(packages, group: group)
@@ -103,11 +103,13 @@ actor CloudDesk {
     }
     try await change { $0 += taken }
     bell.ring()
-    return statuses.map(Self.line)
+    return statuses.map { RequestRow($0) }
   }
 
   /// Asks for builds by the owner's standing rule: at most `limit` a day.
-  func orderWithinBudget(_ packages: [PackageFacts], limit: Int) async throws -> [String] {
+  func orderWithinBudget(
+    _ packages: [PackageFacts], limit: Int
+  ) async throws -> [RequestRow] {
     let bytes = try await catalog.state(Self.budgetName)
     var budget =
       bytes.flatMap { try? JSONDecoder().decode(DailyBudget.self, from: Data($0)) }
@@ -174,7 +176,7 @@ actor CloudDesk {
     _ order: Order, _ fingerprint: Fingerprint, _ status: PackageStatus?, _ resolver: Resolver
   ) async throws {
     var outcome = Notice.Outcome.failed
-    var message = status.map(Self.line) ?? "the gateway does not know it any more"
+    var message = status.map { RequestRow($0).line } ?? "the gateway does not know it any more"
     if let status, status.state == .built {
       var result = Result()
       result.note(status)
@@ -212,16 +214,6 @@ actor CloudDesk {
       body(&orders)
       try await catalog.setState(Self.stateName, to: Array(JSONEncoder().encode(orders)))
     }
-  }
-
-  private static func line(_ status: PackageStatus) -> String {
-    var text = "\(status.cpv): \(status.state.rawValue)"
-    if let worker = status.worker { text += " by \(worker)" }
-    if let message = status.message, !message.isEmpty { text += ": \(message)" }
-    if status.state == .failed {
-      for line in (status.log ?? []).suffix(40) { text += "\n    | \(line)" }
-    }
-    return text
   }
 }
 

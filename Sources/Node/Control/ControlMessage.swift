@@ -45,7 +45,15 @@ public enum ControlEvent: Codable, Sendable, Equatable {
   case plan(PlanReport)
   /// The state of the node.
   case status(StatusSnapshot)
-  /// Anything else that a program may want, as one line of text each.
+  /// Background builds that ended.
+  case inbox([InboxRow])
+  /// What was evicted.
+  case collected(CollectReport)
+  /// What became of packages that were to be published or withdrawn.
+  case published([PublishRow])
+  /// Builds that the cloud tier was asked for.
+  case requested([RequestRow])
+  /// Anything else, as one line of text each.
   case lines([String])
   /// The request is done.
   case finished

@@ -28,7 +28,7 @@ struct Desk: Sendable {
     case .publish(let files): try await publish(files, emit)
     case .withdraw(let packages):
       guard let upkeep else { throw PublishError.noKey }
-      try await emit(.lines(upkeep.withdraw(packages)))
+      try await emit(.published(upkeep.withdraw(packages)))
     case .request(let arguments, let wait): try await self.request(arguments, wait: wait, emit)
     case .inbox: try await showInbox(emit)
     case .refresh: try await refresh(emit)
@@ -37,12 +37,7 @@ struct Desk: Sendable {
       await network.dht.trust(state.trust.list.keys(at: WallClock.now))
       try await listing.refresh()
     case .collect:
-      let report = try await evict()
-      let freed = ByteCount(report.freed)
-      try await emit(
-        .lines([
-          "\(report.removed.count) blobs evicted, \(freed) freed, \(ByteCount(report.used)) kept"
-        ]))
+      try await emit(.collected(CollectReport(evict())))
     case .affected(let key): try await showAffected(key, emit)
     }
   }
@@ -64,7 +59,7 @@ struct Desk: Sendable {
       throw settings.publish.enabled ? PublishError.noKey : PublishError.notEnabled
     }
     let outcomes = try await publisher.publish(files)
-    try await emit(.lines(outcomes.map(\.message)))
+    try await emit(.published(zip(outcomes, files).map { PublishRow($0, file: $1) }))
     let failed = outcomes.filter { !$0.isPublished }.count
     if failed > 0 { throw PublishError.someRefused(failed, of: outcomes.count) }
   }
@@ -78,8 +73,7 @@ struct Desk: Sendable {
     }
     guard let cloud else { throw ResolveError.noCloud }
     let missing = try await resolver.missing(arguments, emit: emit)
-    let lines = try await cloud.order(missing)
-    try await emit(.lines(lines.isEmpty ? ["nothing to build: everything is here"] : lines))
+    try await emit(.requested(cloud.order(missing)))
   }
 
   /// Plans @world as configured and fetches what peers have, so that it is here before it is wanted.
@@ -91,7 +85,8 @@ struct Desk: Sendable {
     // Only the owner's standing rule lets the daemon ask for builds by itself.
     guard let cloud, settings.cloud.dailyLimit > 0 else { return }
     let missing = try await resolver.missing(settings.portage.refresh, emit: emit)
-    try await emit(.lines(cloud.orderWithinBudget(missing, limit: settings.cloud.dailyLimit)))
+    let rows = try await cloud.orderWithinBudget(missing, limit: settings.cloud.dailyLimit)
+    if !rows.isEmpty { try await emit(.requested(rows)) }
   }
 
   /// Background builds that ended since the last command.
@@ -104,9 +99,7 @@ struct Desk: Sendable {
   private func showInbox(_ emit: ControlServer.Emit) async throws {
     let notices = try await state.catalog.notices()
     _ = try await state.catalog.takeNotices()
-    var lines = notices.map { "\($0.created) \($0.cpv): \($0.outcome.rawValue) \($0.message)" }
-    if lines.isEmpty { lines = ["nothing new"] }
-    try await emit(.lines(lines))
+    try await emit(.inbox(notices.map { InboxRow($0) }))
   }
 
   private func showAffected(_ text: String, _ emit: ControlServer.Emit) async throws {

@@ -14,16 +14,16 @@ struct StatementUpkeep: Sendable {
   let peers: Peers
   let logger: Logger
 
-  /// Tells everybody that own builds of these packages are no longer offered; a line for each.
-  func withdraw(_ packages: [String]) async throws -> [String] {
-    var lines: [String] = []
+  /// Tells everybody that own builds of these packages are no longer offered; a row for each.
+  func withdraw(_ packages: [String]) async throws -> [PublishRow] {
+    var rows: [PublishRow] = []
     for package in packages {
       let builds = try await catalog.ownBuilds(of: package)
-      if builds.isEmpty { lines.append("\(package): this node published no build of it") }
+      if builds.isEmpty { rows.append(PublishRow(package: package, outcome: .unpublished)) }
       for build in builds {
         let old = try SignedStatement(verifying: build.statement)
         guard old.issuer == key.publicKey else {
-          lines.append("\(package): signed by another key, which alone can withdraw it")
+          rows.append(PublishRow(package: package, outcome: .foreign, root: "\(build.root)"))
           continue
         }
         let stone = try SignedStatement.sign(
@@ -32,10 +32,10 @@ struct StatementUpkeep: Sendable {
         await peers.publish([stone], providing: [])
         await peers.dht.stopAnnouncing([build.root])
         _ = try await catalog.forgetOwnBuild(build.root)
-        lines.append("\(package): withdrawn \(build.root)")
+        rows.append(PublishRow(package: package, outcome: .withdrawn, root: "\(build.root)"))
       }
     }
-    return lines
+    return rows
   }
 
   /// Renews statements before they expire, for as long as their blobs are here; until cancelled.
