@@ -74,6 +74,10 @@ public struct PortageHelper: Sendable {
     } catch ChildProcess.Failure.outputTooLong(let limit) {
       throw Failure.tooLong(limit: limit)
     }
+    // What shells and env say of a program that isn't there, or is none: behind a prefix only they know.
+    if captured.output.isEmpty, [.exited(126), .exited(127)].contains(captured.status) {
+      throw Failure.notStarted(captured.errors.last ?? "\(settings.program) can't be executed")
+    }
     let report: HelperReport
     do {
       report = try HelperReport(json: captured.output)
@@ -92,7 +96,9 @@ extension PortageHelper.Failure: CustomStringConvertible {
   /// A message for the user, of one or a few lines.
   public var description: String {
     switch self {
-    case .notStarted(let reason): "the Portage helper could not be run: \(reason)"
+    case .notStarted(let reason):
+      "the Portage helper could not be run: \(reason); "
+        + "do portage.helper and portage.command-prefix in larder.yaml name programs?"
     case .timedOut(let time):
       "the Portage helper gave no answer within \(time.components.seconds) s and was stopped"
     case .tooLong(let limit): "the Portage helper printed more than \(limit) bytes"

@@ -22,6 +22,27 @@ import Trust
     return PortageHelper(settings)
   }
 
+  @Test func missingHelperIsToldBeforeItsPath() async throws {
+    let shell = try scratch.file("enter", "#!/bin/sh\nexec \"$@\"\n", mode: 0o755)
+    let note = try scratch.file("note", "no program", mode: 0o644)
+    for (prefix, program) in [
+      ([], "/nonexistent/larder-portage"), ([shell], "/nonexistent/larder-portage"),
+      ([shell], note),
+    ] {
+      var settings = PortageHelper.Settings(program: program)
+      settings.prefix = prefix
+      let failure = await #expect(throws: PortageHelper.Failure.self) {
+        try await PortageHelper(settings).host()
+      }
+      let text = failure?.description ?? ""
+      #expect(text.hasPrefix("the Portage helper could not be run: "), "\(text)")
+      #expect(text.contains(program), "\(text)")
+      #expect(
+        text.hasSuffix("do portage.helper and portage.command-prefix in larder.yaml name programs?")
+      )
+    }
+  }
+
   @Test func reportIsReadAndArgumentsArriveAsTheyAre() async throws {
     let helper = try helper(
       """

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -31,6 +32,40 @@ struct ControlTests {
       }
       #expect(lines == ["one", "", "two three"])
     }
+  }
+
+  @Test func missingDaemonIsToldFromOneThatWasKilled() async throws {
+    try await Scratch.run { scratch in
+      let path = "\(scratch.root)/control.sock"
+      await #expect(throws: ControlClient.ClientError.noDaemon(path: path)) {
+        try await ControlClient(path: path).send(.status) { _ in }
+      }
+      // A socket that nobody accepts on, as kill -9 leaves it.
+      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_un()
+      address.sun_family = sa_family_t(AF_UNIX)
+      withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+      let bound = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+      close(descriptor)
+      #expect(bound == 0)
+      await #expect(throws: ControlClient.ClientError.noDaemon(path: path, isLeft: true)) {
+        try await ControlClient(path: path).send(.status) { _ in }
+      }
+    }
+  }
+
+  @Test func missingDaemonIsNamedWithTheReasonAndWhatToDo() {
+    let gone = ControlClient.ClientError.noDaemon(path: "/run/x.sock").description
+    let killed = ControlClient.ClientError.noDaemon(path: "/run/x.sock", isLeft: true).description
+    for text in [gone, killed] {
+      #expect(text.hasPrefix("no daemon answers: "))
+      #expect(text.contains("/run/x.sock") && text.contains("start it with"))
+    }
+    #expect(gone.contains("--root") && killed.contains("killed"))
   }
 
   @Test func lineOverTheLimitEndsTheStream() {

@@ -110,7 +110,13 @@ struct ChildProcess: Sendable {
   }
 
   private func translate(_ error: SubprocessError) -> any Error {
-    Task.isCancelled ? CancellationError() : Failure.notStarted(error.description)
+    Task.isCancelled ? CancellationError() : Failure.notStarted(Self.reason(error))
+  }
+
+  /// The library's sentence without its full stop: it becomes a part of ours.
+  private static func reason(_ error: SubprocessError) -> String {
+    let text = error.description
+    return text.last == "." ? String(text.dropLast()) : text
   }
 
   private static func status(_ status: TerminationStatus) -> ExitStatus {

@@ -5,8 +5,8 @@ import NIOPosix
 public struct ControlClient: Sendable {
   /// Why there is no answer.
   public enum ClientError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Nobody listens there.
-    case noDaemon(path: String)
+    /// Nobody listens there; `isLeft` if the socket of a daemon that is gone still lies there.
+    case noDaemon(path: String, isLeft: Bool = false)
     /// The socket is there, but not for this user.
     case notAllowed(path: String)
     /// The daemon said that the request failed.
@@ -17,9 +17,12 @@ public struct ControlClient: Sendable {
     /// What happened and what to do.
     public var description: String {
       switch self {
-      case .noDaemon(let path):
-        "no daemon answers at \(path); start it with 'rc-service larder start', "
-          + "'systemctl start larder' or 'larder daemon'"
+      case .noDaemon(let path, let isLeft):
+        "no daemon answers: "
+          + (isLeft
+            ? "the one that made \(path) was killed"
+            : "there is no \(path), so it is not running, or has another --root")
+          + "; start it with 'rc-service larder start', 'systemctl start larder' or 'larder daemon'"
       case .notAllowed(let path):
         "\(path) may be used by root and its group only; use sudo, or join that group"
       case .failed(let message): message
@@ -70,6 +73,8 @@ public struct ControlClient: Sendable {
         }
     } catch let error as IOError where error.errnoCode == 13 {
       throw ClientError.notAllowed(path: path)
+    } catch let error as IOError where error.errnoCode == 111 {
+      throw ClientError.noDaemon(path: path, isLeft: true)
     } catch {
       throw ClientError.noDaemon(path: path)
     }
