@@ -54,13 +54,22 @@ struct StatusBoard: Sendable {
     if let problem = await state.trust.problem { status.warnings.append(problem) }
     if let problem = network.bootstrapProblem { status.warnings.append(problem) }
     status.warnings += troubles.warnings
-    if !dht.isJoined { status.warnings.append("no peer answers: is the bootstrap file right?") }
-    if dht.status.counters.ownFromTheFuture > 0 {
-      status.warnings.append(
-        "other nodes refuse this node's records as dated in the future: is its clock ahead?")
-    }
+    status.warnings += Self.notes(isJoined: dht.isJoined, counters: dht.status.counters)
     status.warnings += await publisher?.refused ?? []
     return status
+  }
+
+  /// What is said where no contact answers.
+  static let lonely = ["no peer answers: is the bootstrap file right?"]
+
+  /// What the DHT's numbers say to the owner.
+  static func notes(isJoined: Bool, counters: KademliaCounters) -> [String] {
+    var notes = isJoined ? [] : lonely
+    if counters.ownFromTheFuture > 0 {
+      notes.append(
+        "other nodes refuse this node's records as dated in the future: is its clock ahead?")
+    }
+    return notes
   }
 
   private func fillTransfers(_ status: inout StatusSnapshot) async {

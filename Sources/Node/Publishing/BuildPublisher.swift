@@ -18,8 +18,8 @@ actor BuildPublisher {
   private let logger: Logger
   /// The newest refusals, for `larder status`.
   private(set) var refused: [String] = []
-  /// Packages whose merge has not ended yet, with the time after which waiting is given up.
-  private var pending: [String: Timestamp] = [:]
+  /// Packages whose merge has not ended yet.
+  private var pending = PendingPackages()
   /// Rung by new packages and by emerge.
   private let bell = Doorbell()
   private var seen = SeenPackages()
@@ -84,8 +84,6 @@ actor BuildPublisher {
   private static let lookAgain = Duration.seconds(60)
   /// The same where emerge's log can't be watched.
   private static let lookOften = Duration.seconds(5)
-  /// How long a package may take from its file to its merge's end.
-  private static let patience = Duration.seconds(3_600)
   /// Packages that are described by one run of the helper.
   private static let batch = 32
 
@@ -107,8 +105,7 @@ actor BuildPublisher {
 
   private func notice(_ path: String) {
     guard let stamp = SeenPackages.Stamp(path: path), !seen.contains(path, stamp) else { return }
-    // From the file's time on: the merge of an old package is over.
-    pending[path] = Timestamp(Int64(stamp.changed)) + Self.patience
+    pending.insert(path, stamp)
     bell.ring()
   }
 
@@ -120,13 +117,12 @@ actor BuildPublisher {
   /// Looks at everything pending once; throws what has nothing to do with the packages, which wait on.
   private func considerPending() async throws {
     guard !pending.isEmpty else { return }
-    var left = pending.keys.sorted()[...]
+    var left = pending.paths[...]
     while !left.isEmpty {
       let paths = Array(left.prefix(Self.batch))
       left = left.dropFirst(paths.count)
       for (path, outcome) in zip(paths, try await publish(paths)) {
-        let isPatient = WallClock.now < pending[path] ?? Timestamp(0)
-        if case .tooEarly = outcome, isPatient { continue }
+        if case .tooEarly = outcome, pending.isWaiting(path, at: WallClock.now) { continue }
         settle(path)
         note(outcome)
       }
@@ -135,7 +131,7 @@ actor BuildPublisher {
   }
 
   private func settle(_ path: String) {
-    pending[path] = nil
+    pending.remove(path)
     if let stamp = SeenPackages.Stamp(path: path) { seen.insert(path, stamp) }
   }
 

@@ -32,6 +32,8 @@ public final class Catalog: Sendable {
   public let path: String
 
   let database: DatabasePool
+  /// Where tests let the disk be full.
+  package let faults = CatalogFaults()
 
   /// Opens or makes `larder.sqlite` in `directory`, checks it, and moves a damaged one aside.
   ///
@@ -103,6 +105,7 @@ public final class Catalog: Sendable {
   func write<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
+    if let fault = faults.onWrite { throw fault }
     do {
       return try await database.write(body)
     } catch let error as DatabaseError {

@@ -1,0 +1,147 @@
+import Binhost
+import Cryptography
+import DHT
+import FoundationEssentials
+import Logging
+import PeerNetwork
+import Storage
+import Testing
+import Trust
+import Wire
+
+@testable import Node
+
+/// What a node says and still does where its disk, clock or bootstrap file is wrong.
+@Suite("A node in trouble")
+struct TroubledNodeTests {
+  private let logger = Logger(label: "test")
+
+  private func withNode(
+    _ scratch: Scratch, _ body: (NodeState, NodeNetwork, Configuration) async throws -> Void
+  ) async throws {
+    let state = try await NodeState(paths: scratch.paths, logger: logger)
+    var settings = Configuration()
+    settings.listen.address = "127.0.0.1"
+    settings.listen.port = 0
+    let network = try await NodeNetwork(state: state, settings: settings, logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try? await network.dht.run() }
+      tasks.addTask { try? await network.transfer.run() }
+      try await body(state, network, settings)
+      tasks.cancelAll()
+    }
+  }
+
+  private func warnings(
+    _ state: NodeState, _ network: NodeNetwork, _ settings: Configuration
+  ) async -> [String] {
+    await StatusBoard(
+      state: state, network: network, settings: settings, publisher: nil, troubles: Troubles()
+    ) { [] }.snapshot().warnings
+  }
+
+  @Test func fullDiskDoesNotKeepAPlanFromBeingMade() async throws {
+    try await Scratch.run { scratch in
+      let portage = try FakePortage(in: scratch)
+      let facts = NodeSamples.facts()
+      try portage.answer(
+        HelperReport(portage: "3.0.83", host: NodeSamples.host(), packages: [facts]))
+      try TrustDirectory(scratch.paths).add(
+        Issuer(key: NodeSamples.key(1).publicKey, name: "builder-1"))
+      try await withNode(scratch) { state, network, settings in
+        // Known from before the disk was full.
+        let now = WallClock.now
+        let signed = try NodeSamples.signed(facts) { statement in
+          statement.buildTime = now - .seconds(60)
+          statement.created = now - .seconds(60)
+          statement.expires = now + .seconds(3_600)
+        }
+        try await state.catalog.keep([signed])
+        state.catalog.faults.onWrite = .noSpace
+        await #expect(throws: CatalogError.noSpace) { try await state.catalog.count(["hits": 1]) }
+        let listing = Listing(
+          directory: state.binhost, catalog: state.catalog, store: state.store, trust: state.trust)
+        let resolver = Resolver(
+          helper: portage.helper, trust: state.trust, catalog: state.catalog, store: state.store,
+          peers: network.peers, listing: listing, cloud: nil, settings: settings, logger: logger)
+        let report = try await resolver.resolve(["app-lab/hello"], until: .plan) { _ in }
+        #expect(report.rows.map(\.package) == ["app-lab/hello-1.0"])
+        #expect(report.rows.map(\.verdict) == [.accepted])
+      }
+    }
+  }
+
+  @Test func brokenBootstrapFileIsNamedWithItsLine() async throws {
+    try await Scratch.run { scratch in
+      try AtomicFile.makeDirectory(scratch.paths.configuration)
+      try AtomicFile.write(
+        Array("# fine\nwhat is this\n".utf8), to: scratch.paths.bootstrap, mode: 0o644)
+      try await withNode(scratch) { state, network, settings in
+        let warnings = await warnings(state, network, settings)
+        let bootstrap = warnings.first { $0.hasPrefix("bootstrap peers not used") }
+        #expect(bootstrap?.contains(scratch.paths.bootstrap) == true)
+        #expect(bootstrap?.contains("line 2") == true)
+      }
+    }
+  }
+
+  @Test func soundBootstrapFileIsNotMentioned() async throws {
+    try await Scratch.run { scratch in
+      try AtomicFile.makeDirectory(scratch.paths.configuration)
+      try AtomicFile.write(Array("# nobody yet\n".utf8), to: scratch.paths.bootstrap, mode: 0o644)
+      try await withNode(scratch) { state, network, settings in
+        #expect(await warnings(state, network, settings) == StatusBoard.lonely)
+      }
+    }
+  }
+
+  @Test func ownClockAheadIsToldFromWhatOthersRefuse() {
+    var counters = KademliaCounters()
+    #expect(StatusBoard.notes(isJoined: true, counters: counters).isEmpty)
+    #expect(StatusBoard.notes(isJoined: false, counters: counters) == StatusBoard.lonely)
+    // Others' early records say nothing of this clock.
+    counters.recordsFromTheFuture = 9
+    #expect(StatusBoard.notes(isJoined: true, counters: counters).isEmpty)
+    counters.ownFromTheFuture = 1
+    let notes = StatusBoard.notes(isJoined: true, counters: counters)
+    #expect(notes.count == 1 && notes[0].hasSuffix("is its clock ahead?"))
+  }
+}
+
+@Suite("Packages whose merge is awaited")
+struct PendingPackagesTests {
+  private func stamp(_ scratch: Scratch, at time: Timestamp) throws -> SeenPackages.Stamp {
+    let path = "\(scratch.root)/a.gpkg.tar"
+    try AtomicFile.write([1], to: path, mode: 0o644)
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: Double(time.seconds))], ofItemAtPath: path)
+    return try #require(SeenPackages.Stamp(path: path))
+  }
+
+  @Test func patienceCountsFromTheFilesTimeAndNotFromTheStart() async throws {
+    try await Scratch.run { scratch in
+      let now = NodeSamples.now
+      var pending = PendingPackages()
+      pending.insert("fresh", try stamp(scratch, at: now))
+      pending.insert("old", try stamp(scratch, at: now - .seconds(3_600)))
+      #expect(pending.paths == ["fresh", "old"])
+      #expect(pending.isWaiting("fresh", at: now))
+      #expect(pending.isWaiting("fresh", at: now + .seconds(3_599)))
+      #expect(!pending.isWaiting("fresh", at: now + .seconds(3_600)))
+      #expect(!pending.isWaiting("old", at: now))
+    }
+  }
+
+  @Test func fileThatWasWrittenAnewIsAwaitedAnew() async throws {
+    try await Scratch.run { scratch in
+      let now = NodeSamples.now
+      var pending = PendingPackages()
+      pending.insert("a", try stamp(scratch, at: now - .seconds(7_200)))
+      #expect(!pending.isWaiting("a", at: now))
+      pending.insert("a", try stamp(scratch, at: now))
+      #expect(pending.isWaiting("a", at: now))
+      pending.remove("a")
+      #expect(!pending.isWaiting("a", at: now) && pending.isEmpty)
+    }
+  }
+}
