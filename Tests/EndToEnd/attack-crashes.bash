@@ -30,6 +30,7 @@ attack_crashes() {
 		wait "${pid}" 2>/dev/null
 	done
 	check "no committed blob is lost" "none" "${lost:-none}"
+	if (( blobs > 0 )); then pass "and there were some"; else fail "and there were some"; fi
 	start k
 	eventually 30 at_least k peerCount 2
 	if eventually 40 at_least k records.published 3; then
@@ -72,7 +73,7 @@ attack_ends() {
 	start l
 	eventually 30 at_least l peerCount 2
 	larder l fetch --oneshot app-lab/ballast >"${FLEET}/l-fetch" 2>&1 & pid=$!
-	eventually 30 has_partial l
+	if eventually 30 has_partial l; then pass "a fetch is under way"; else fail "a fetch is under way"; fi
 	ends_in_order l "a fetch"
 	wait "${pid}"
 	check "and the command says so" "stopped" "$(<"${FLEET}/l-fetch")"
@@ -83,16 +84,81 @@ attack_ends() {
 	start l
 	# Nobody works for the gateway, so the build waits until the end.
 	larder l request --wait --oneshot app-lab/tuned >"${FLEET}/l-request" 2>&1 & pid=$!
-	eventually 30 job_waits
-	ends_in_order l "a build in the cloud"
+	if eventually 30 job_waits; then pass "a build waits"; else fail "a build waits"; fi
+	ends_in_order l "a build in the cloud that waits"
 	wait "${pid}"
 	ends_in_order s "and its gateway"
 	start s cloud
 	start l
 	out=$(larder l status 2>&1)
 	check "the next start is clean" "peers" "${out}"
-	refute "without complaints" "error" "$(sed -n '/state opened/h; //!H; ${x;p}' "${FLEET}/l.log")"
+	out=$(sed -n '/state opened/h; //!H; ${x;p}' "${FLEET}/l.log")
+	check "its log begins with what it found" "state opened" "${out}"
+	refute "without complaints" "error" "${out}"
+	build_through_ends
 	stop l
+}
+
+# A worker builds in earnest while everybody who has to do with the build is told to end.
+build_through_ends() {
+	local out name
+	say "SIGTERM in the middle of a build in the cloud"
+	trust l s >/dev/null
+	larder l setup >/dev/null
+	out=$(larder l request --background --json --oneshot app-lab/proprietary 2>/dev/null)
+	check "what may not be passed on is refused when it is asked for" '"state" : "refused"' "${out}"
+	check "with the reason" "LAB-EULA" "${out}"
+	node w <<<"$(worker_lines)"
+	larder s cloud token create --role worker --name w > "${FLEET}/worker.token"
+	export LARDER_LAB_SLOW_FILES=1500
+	start w worker
+	larder l request --background --oneshot app-lab/slowpoke >"${FLEET}/l-slow" 2>&1
+	check "a long build is asked for" "app-lab/slowpoke-1.0: " "$(<"${FLEET}/l-slow")"
+	if eventually 120 is_compiling; then pass "the worker compiles it"; else
+		fail "the worker compiles it" "$(tail -n 15 "${FLEET}/w.log"; larder s status 2>&1)"
+	fi
+	check "in a directory of its own" "job-" "$(job_directories w)"
+	ends_in_order l "the asking host"
+	ends_in_order w "the worker at work"
+	ends_in_order s "the gateway"
+	check "which is gone with it" "none" "$(job_directories w | grep . || echo none)"
+	check "nothing was built yet" "0" "$(grep -c 'slowpoke.*package built' "${FLEET}/s.log")"
+	export LARDER_LAB_SLOW_FILES=20
+	start s cloud
+	start w worker
+	start l
+	# The worker's lease ends 100 s after its last sign of life; then the job is given out again.
+	if eventually 240 is_ready app-lab/slowpoke; then
+		pass "after all have started again the build ends and is told of"
+	else
+		fail "after all have started again the build ends and is told of" \
+			"$(cat "${FLEET}/inbox-l"; tail -n 10 "${FLEET}/w.log"; larder s status 2>&1)"
+	fi
+	check "it was accepted once" "1" "$(grep -c 'slowpoke.*package built' "${FLEET}/s.log")"
+	out=$(larder l emerge --oneshot app-lab/slowpoke 2>&1)
+	check "and the host installs it" ">>> Completed (1 of 1)" "${out}"
+	check "without compiling" "0" "$(compiled "${out}")"
+	stop w
+}
+
+worker_lines() {
+	printf 'worker:\n  name: w\n  gateway: http://127.0.0.1:%s\n  token-file: %s\n' \
+		"${GATEWAY_PORT}" "${FLEET}/worker.token"
+	printf '  template: %s/hosts/.seed/root\n  layout: separate-root\n' "${LAB}"
+	printf '  visible: [%s, %s]\n  scratch: [%s/broot/var]\n' "${LAB}" "${TOP}" "${LAB}"
+}
+
+job_directories() { find "$(root_of "$1")" -maxdepth 6 -type d -name 'job-*'; }
+
+# is_compiling: the worker has told the gateway of make's lines.
+is_compiling() {
+	larder s status --json | grep -qE '"detail" *: *".*-c -o'
+}
+
+# is_ready PACKAGE: l was told that its build ended well; what the inbox says is kept.
+is_ready() {
+	larder l inbox --json 2>&1 >> "${FLEET}/inbox-l"
+	grep -A1 '"outcome" : "ready"' "${FLEET}/inbox-l" | grep -q "\"package\" : \"$1"
 }
 
 has_partial() { [[ -n $(find "$(root_of "$1")/var/lib/larder" -path '*partial*' -type f) ]]; }

@@ -62,10 +62,12 @@ attack_starts() {
 		"$(larder p status 2>&1)"
 	out=$(larder p plan --oneshot =app-lab/hello-1.0 2>&1)
 	check "plan says it too" "trust.yaml:" "${out}"
+	check "the package is in the plan" "app-lab/hello-1.0" "${out}"
 	refute "and nothing is accepted" "accepted" "${out}"
 	attack_socket
 	stop p
 	fails_with "without a daemon the commands say so" "no daemon answers" larder p plan app-lab/hello
+	fails_with "and what to do" "start it with" larder p inbox --json
 	out=$(larder p emerge -p --oneshot =app-lab/hello-1.0 2>&1)
 	check "and emerge goes on without" "app-lab/hello-1.0" "${out}"
 }
@@ -83,8 +85,9 @@ try:
 except PermissionError:
     print("refused")' 2>&1)
 	check "another user can't connect" "refused" "${out}"
-	out=$("${HOSTILE}" control "${socket}" 2>&1)
-	refute "garbage on the control socket is refused" "BAD" "${out}"
+	if out=$("${HOSTILE}" control "${socket}" 2>&1); then out+=" done"; fi
+	check "garbage on the control socket is sent to its end" "done" "${out}"
+	refute "and refused" "BAD" "${out}"
 	if answers p; then pass "and the daemon answers"; else fail "and the daemon answers"; fi
 }
 
@@ -104,6 +107,7 @@ attack_helpers() {
 		return
 	fi
 	fails_with "a missing helper is named" "fake-helper" larder r plan app-lab/hello
+	fails_with "after what happened" "the Portage helper could not be run" larder r plan app-lab/hello
 	fake 'printf "%s" "{\"helper\":1,\"error\":{\"kind\":\"portage-too-old\",\"message\":\"this is 2.3\"}}"; exit 1'
 	fails_with "a Portage that is too old is refused" "3.0.60 or newer" larder r plan app-lab/hello
 	fake 'echo Traceback >&2; exit 1'
