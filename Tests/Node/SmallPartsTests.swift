@@ -126,6 +126,31 @@ struct SeenPackagesTests {
   }
 }
 
+@Suite("Names of running fetches")
+struct FetchNamesTests {
+  @Test func nameIsThereAsLongAsOneFetchRuns() async {
+    let names = FetchNames()
+    let root = NodeSamples.root(1)
+    await names.during("app-lab/hello-1.0", of: root) {
+      await names.during("another", of: root) {
+        #expect(names[root] == "app-lab/hello-1.0")
+        #expect(names[NodeSamples.root(2)] == nil)
+      }
+      #expect(names[root] == "app-lab/hello-1.0")
+    }
+    #expect(names[root] == nil)
+  }
+
+  @Test func failedFetchLeavesNoName() async {
+    struct Failed: Error {}
+    let names = FetchNames()
+    await #expect(throws: Failed.self) {
+      try await names.during("a", of: NodeSamples.root(1)) { throw Failed() }
+    }
+    #expect(names[NodeSamples.root(1)] == nil)
+  }
+}
+
 @Suite("Descriptions that are kept")
 struct DescriptionCacheTests {
   @Test func oldestGoAtTheBound() throws {

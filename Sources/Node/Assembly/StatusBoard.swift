@@ -86,7 +86,8 @@ struct StatusBoard: Sendable {
     }
     status.transfers = transfers.fetches.map { fetch in
       StatusSnapshot.Transfer(
-        name: "\(fetch.root)", done: fetch.progress.bytes, size: fetch.progress.size,
+        name: network.peers.names[fetch.root] ?? "\(fetch.root)", done: fetch.progress.bytes,
+        size: fetch.progress.size,
         peers: fetch.progress.peers)
     }
     for ban in transfers.bans {

@@ -33,8 +33,8 @@ extension Peers {
       }
       tasks.addTask {
         defer { standing.finish() }
-        let report = try await transfer.fetch(root, size: size, from: known) {
-          standing.yield($0)
+        let report = try await names.during(name, of: root) {
+          try await transfer.fetch(root, size: size, from: known) { standing.yield($0) }
         }
         return Fetched(report, name: name)
       }

@@ -12,6 +12,8 @@ struct Peers: Sendable {
   let dht: DHTService
   let transfer: TransferService
   let logger: Logger
+  /// What the running fetches are called.
+  let names = FetchNames()
 
   /// The statements about these fingerprints whose signatures and times hold, by `issuers` only
   /// unless that is empty; a look-up ends as soon as `accept` takes what was found for its fingerprint.
