@@ -126,6 +126,32 @@ struct SeenPackagesTests {
   }
 }
 
+@Suite("Files that were refused for publishing")
+struct RefusedFilesTests {
+  private func refused(_ number: Int) -> PublishOutcome {
+    .refused(cpv: "app-lab/hello-\(number)", [.live])
+  }
+
+  @Test func newestAreKeptOverARestart() {
+    var files = RefusedFiles()
+    for number in 0..<25 { files.note(refused(number), of: "/p/\(number)") }
+    #expect(files.messages.count == RefusedFiles.capacity)
+    #expect(files.messages.first?.hasPrefix("app-lab/hello-5:") == true)
+    #expect(RefusedFiles(bytes: files.bytes) == files)
+    #expect(RefusedFiles(bytes: [1, 2, 3]) == RefusedFiles())
+  }
+
+  @Test func onlyTheLastOutcomeOfAFileCounts() {
+    var files = RefusedFiles()
+    files.note(refused(1), of: "/p/1")
+    files.note(refused(2), of: "/p/2")
+    files.note(.unreadable(path: "/p/1", reason: "cut off"), of: "/p/1")
+    #expect(files.messages.last == "/p/1: not published: cut off" && files.messages.count == 2)
+    files.note(.known(cpv: "app-lab/hello-1"), of: "/p/1")
+    #expect(files.messages.count == 1 && files.messages[0].hasPrefix("app-lab/hello-2:"))
+  }
+}
+
 @Suite("Names of running fetches")
 struct FetchNamesTests {
   @Test func nameIsThereAsLongAsOneFetchRuns() async {

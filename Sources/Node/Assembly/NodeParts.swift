@@ -49,6 +49,7 @@ struct NodeParts: Sendable {
       let made = BuildPublisher(
         settings: settings.publish, key: key, helper: helper, catalog: state.catalog,
         store: state.store, peers: network.peers, logger: logger)
+      try await made.restore()
       publisher = made
       addStubborn("publishing") { try await made.watch() }
     }

@@ -16,8 +16,7 @@ actor BuildPublisher {
   private let store: DirectoryBlobStore
   private let peers: Peers
   private let logger: Logger
-  /// The newest refusals, for `larder status`.
-  private(set) var refused: [String] = []
+  private var refusedFiles = RefusedFiles()
   /// Packages whose merge has not ended yet.
   private var pending = PendingPackages()
   /// Rung by new packages and by emerge.
@@ -38,9 +37,21 @@ actor BuildPublisher {
     self.logger = logger
   }
 
+  /// The newest refusals, for `larder status`.
+  var refused: [String] { refusedFiles.messages }
+
+  /// Recalls what was refused before the daemon started.
+  func restore() async throws {
+    refusedFiles = RefusedFiles(bytes: try await catalog.state(RefusedFiles.stateName) ?? [])
+  }
+
   /// Publishes these files, each if every rule allows it; the outcomes in their order.
   func publish(_ paths: [String]) async throws -> [PublishOutcome] {
-    try await turn.take { [self] in try await consider(paths) }
+    let outcomes = try await turn.take { [self] in try await consider(paths) }
+    for (path, outcome) in zip(paths, outcomes) where outcome.isPublished {
+      refusedFiles.note(outcome, of: path)
+    }
+    return outcomes
   }
 
   /// Publishes PKGDIR's new packages as they come, until cancelled.
@@ -124,25 +135,17 @@ actor BuildPublisher {
       for (path, outcome) in zip(paths, try await publish(paths)) {
         if case .tooEarly = outcome, pending.isWaiting(path, at: WallClock.now) { continue }
         settle(path)
-        note(outcome)
+        refusedFiles.note(outcome, of: path)
+        logger.notice("\(outcome.message)")
       }
     }
     try await catalog.setState(SeenPackages.stateName, to: seen.bytes)
+    try await catalog.setState(RefusedFiles.stateName, to: refusedFiles.bytes)
   }
 
   private func settle(_ path: String) {
     pending.remove(path)
     if let stamp = SeenPackages.Stamp(path: path) { seen.insert(path, stamp) }
-  }
-
-  private func note(_ outcome: PublishOutcome) {
-    switch outcome {
-    case .published, .known: logger.notice("\(outcome.message)")
-    case .tooEarly, .refused, .unreadable:
-      logger.notice("\(outcome.message)")
-      refused.append(outcome.message)
-      if refused.count > 20 { refused.removeFirst() }
-    }
   }
 
   private func consider(_ paths: [String]) async throws -> [PublishOutcome] {
