@@ -90,7 +90,7 @@ struct NodeParts: Sendable {
         logger: logger)
       let kept = await network.dht.statementsKept(capacity: 10_000)
       add("seeding") { try await seeder.run(kept: kept) }
-      add("seeding again") { try await seeder.retry() }
+      add("fetching seeds") { try await seeder.fetchWanted() }
     }
     if let cloud {
       addStubborn("background builds") { try await cloud.watch(resolver: resolver) }

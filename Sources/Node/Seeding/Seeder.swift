@@ -13,9 +13,10 @@ actor Seeder {
   private let store: DirectoryBlobStore
   private let peers: Peers
   private let logger: Logger
-  /// Blobs that could not be fetched yet, with how often that was tried.
-  private var waiting: [ContentRoot: (statement: SignedStatement, tries: Int)] = [:]
+  private var queue = SeedQueue()
+  /// Rung by new blobs and by fetches that ended.
   private let bell = Doorbell()
+  private let started = ContinuousClock.now
 
   init(
     trust: TrustStore, catalog: Catalog, store: DirectoryBlobStore, peers: Peers, logger: Logger
@@ -27,11 +28,6 @@ actor Seeder {
     self.logger = logger
   }
 
-  /// Statements that may wait at once; more are left to the next round of the publisher.
-  private static let capacity = 10_000
-  /// How often a blob is tried whose providers don't answer.
-  private static let tries = 20
-
   /// Takes what the DHT was given to keep, until cancelled.
   func run(kept records: AsyncStream<Record>) async throws {
     for await record in records {
@@ -42,27 +38,31 @@ actor Seeder {
     }
   }
 
-  /// Tries again what could not be fetched, until cancelled.
-  func retry() async throws {
-    while true {
-      if waiting.isEmpty { try await bell.wait() }
-      try await Task.sleep(for: .seconds(2))
-      for (root, entry) in waiting.sorted(by: { $0.key < $1.key }) {
-        await fetch(entry.statement, root, tries: entry.tries + 1)
+  /// Fetches what is wanted, a few blobs at a time, until cancelled.
+  func fetchWanted() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      var running = 0
+      while true {
+        while let next = queue.next(at: now) {
+          tasks.addTask { [self] in await fetch(next) }
+          running += 1
+          // Finished tasks are taken off the group now and then.
+          while running > 64, try await tasks.next() != nil { running -= 1 }
+        }
+        try await bell.wait(atMost: queue.nextDeadline.map { $0 - now })
       }
     }
   }
 
+  private var now: Instant { Instant.zero + (ContinuousClock.now - started) }
+
   private func consider(_ signed: SignedStatement) async {
-    let list = await trust.list
-    let now = WallClock.now
-    guard list.issuer(of: signed.issuer) != nil,
-      list.revocation(of: signed.issuer, at: now) == nil
-    else { return }
+    guard await isTrusted(signed) else { return }
     let root = signed.statement.root
     do {
       try await catalog.keep([signed])
       if signed.statement.isWithdrawn {
+        queue.drop(root)
         await peers.dht.stopAnnouncing([root])
         return
       }
@@ -70,28 +70,43 @@ actor Seeder {
     } catch {
       return logger.error("seeding failed", metadata: ["reason": "\(error)"])
     }
-    guard waiting[root] == nil, waiting.count < Self.capacity else { return }
-    waiting[root] = (signed, 0)
-    bell.ring()
+    if queue.add(signed, at: now) { bell.ring() }
   }
 
-  private func fetch(_ signed: SignedStatement, _ root: ContentRoot, tries: Int) async {
-    waiting[root]?.tries = tries
+  private func isTrusted(_ signed: SignedStatement) async -> Bool {
+    let list = await trust.list
+    return list.issuer(of: signed.issuer) != nil
+      && list.revocation(of: signed.issuer, at: WallClock.now) == nil
+  }
+
+  private func fetch(_ signed: SignedStatement) async {
+    let root = signed.statement.root
+    // The list may have changed while the blob waited.
+    if await !isTrusted(signed) { queue.drop(root) }
+    let isFetched = await bring(signed)
+    let isWanted = queue.finish(root, isFetched: isFetched, at: now)
+    bell.ring()
+    guard isFetched, isWanted else { return }
+    await peers.dht.announce([root])
+    logger.info("seeding", metadata: ["root": "\(root)"])
+  }
+
+  /// Whether the blob is here now.
+  private func bring(_ signed: SignedStatement) async -> Bool {
+    let root = signed.statement.root
     do {
-      let providers = await peers.providers(of: [root])[root] ?? []
-      if !providers.isEmpty {
-        _ = try await peers.fetch(
-          root, size: signed.statement.size, from: providers, name: "\(root)"
-        ) { _ in }
-        try await catalog.add(root, size: signed.statement.size, now: WallClock.now)
-        await peers.dht.announce([root])
-        waiting[root] = nil
-        return logger.info("seeding", metadata: ["root": "\(root)"])
+      guard let providers = await peers.providers(of: [root])[root], !providers.isEmpty else {
+        return false
       }
+      _ = try await peers.fetch(
+        root, size: signed.statement.size, from: providers, name: "\(root)"
+      ) { _ in }
+      try await catalog.add(root, size: signed.statement.size, now: WallClock.now)
+      return true
     } catch {
       logger.info(
         "seeding will be tried again", metadata: ["root": "\(root)", "reason": "\(error)"])
+      return false
     }
-    if tries >= Self.tries { waiting[root] = nil }
   }
 }
