@@ -89,6 +89,32 @@ struct StateTests {
     }
   }
 
+  @Test func narrowedScopeCountsAtOnceAndAfterARestart() async throws {
+    try await Scratch.run { scratch in
+      do {
+        let state = try await state(scratch, trusting: 1)
+        let builds = [
+          try await build(NodeSamples.facts(), in: scratch, state),
+          try await build(NodeSamples.facts("other"), in: scratch, state),
+        ]
+        let listing = listing(state)
+        #expect(try await listing.add(builds, host: NodeSamples.host()) == 2)
+        let directory = TrustDirectory(scratch.paths)
+        try directory.remove("builder-1")
+        var issuer = Issuer(key: try NodeSamples.key(1).publicKey, name: "builder-1")
+        issuer.packages = [try #require(PackagePattern("app-lab/other"))]
+        try directory.add(issuer)
+        try await state.trust.reload()
+        #expect(try await listing.refresh() == 1)
+        #expect(try index(scratch).contains("CPV: app-lab/other-1.0\n"))
+        #expect(try await listing.refresh() == 1)
+        try state.catalog.close()
+      }
+      let again = try await state(scratch)
+      #expect(try await listing(again).refresh() == 1)
+    }
+  }
+
   @Test func withdrawnBuildIsNoLongerListed() async throws {
     try await Scratch.run { scratch in
       let state = try await state(scratch, trusting: 1)

@@ -62,7 +62,7 @@ private struct Larder {
 @Test func pinnedProtectedAndListedBlobsStay() async throws {
   let larder = try await Larder(blobs: 5)
   try await larder.catalog.setPinned(true, larder.roots[0])
-  try await larder.catalog.list(larder.listing(1, at: start))
+  try await larder.catalog.list(larder.listing(1, at: start), facts: [])
   let report = try await larder.collector(quota: 0).run(
     now: start + day, protecting: [larder.roots[2]])
   #expect(report.removed.map(\.root) == [larder.roots[3], larder.roots[4]])
@@ -71,8 +71,8 @@ private struct Larder {
 
 @Test func delistedBlobStaysForTwoDays() async throws {
   let larder = try await Larder(blobs: 1)
-  try await larder.catalog.list(larder.listing(0, at: start))
-  try await larder.catalog.setListings([], now: start + day)
+  try await larder.catalog.list(larder.listing(0, at: start), facts: [])
+  try await larder.catalog.delist([larder.roots[0]], now: start + day)
   let collector = larder.collector(quota: 0)
   #expect(try await collector.run(now: start + day * 3 - .seconds(1)).removed.isEmpty)
   #expect(try await collector.run(now: start + day * 3).removed.count == 1)
@@ -135,7 +135,7 @@ func collectorMatchesAStupidModel(seed: UInt64) async throws {
         path: "\(root).gpkg.tar", root: root, fingerprint: root.bytes, entry: [], listed: now)
       let list = Bool.random(using: &random)
       if list {
-        try await larder.catalog.list(listing)
+        try await larder.catalog.list(listing, facts: [])
       } else {
         try await larder.catalog.delist([root], now: now)
       }

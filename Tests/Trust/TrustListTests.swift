@@ -5,6 +5,21 @@ import Wire
 @testable import Trust
 
 @Suite("Trust lists") struct TrustListTests {
+  @Test func nextChangeIsTheFirstTimeAheadOfAnyBoundOrRevocation() throws {
+    let (now, day) = (Samples.now, Samples.day)
+    var list = Samples.list([
+      Samples.issuer(1) { $0.from = now - day },
+      Samples.issuer(2) { $0.until = now + day * 3 },
+    ])
+    #expect(list.nextChange(after: now) == now + day * 3)
+    list.expires = now + day * 2
+    #expect(list.nextChange(after: now) == now + day * 2)
+    list.revoke(Revocation(key: list.issuers[0].key, from: now + day))
+    #expect(list.nextChange(after: now) == now + day)
+    #expect(list.nextChange(after: now + day) == now + day * 2)
+    #expect(list.nextChange(after: now + day * 3) == nil)
+  }
+
   @Test func aListOlderThanTheLastSeenIsRefused() throws {
     let list = Samples.list { $0.version = 4 }
     try list.check(lastSeen: 4, now: Samples.now)

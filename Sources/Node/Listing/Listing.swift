@@ -1,5 +1,6 @@
 import Binhost
 import Cryptography
+import FoundationEssentials
 import Portage
 import Storage
 import Trust
@@ -11,11 +12,15 @@ actor Listing {
   private let catalog: Catalog
   private let store: DirectoryBlobStore
   private let trust: TrustStore
-  /// Portage's EROOT, once a plan has told it: an index must be newer than the copy that lies there.
-  private var eroot: String?
-  /// The statements about listed files whose signatures were found good, so that a switch of a long
-  /// list does not verify them all again.
-  private var verified: [Bytes32: ListingReview.Judged] = [:]
+  /// The host that the packages are listed for, once a plan has told it.
+  private var host: HostFacts?
+  /// What was accepted on `basis`, so that a switch of a long list does not judge it all again.
+  private var accepted: Set<Bytes32> = []
+  private var basis: ListingReview.Basis?
+  /// When `accepted` holds: verdicts change with time too.
+  private var validity = Timestamp(0)..<Timestamp(0)
+  /// One index is written after the other, so that the one in place follows from the newest list.
+  private let turn = Turn()
 
   init(
     directory: BinhostDirectory, catalog: Catalog, store: DirectoryBlobStore, trust: TrustStore
@@ -26,13 +31,10 @@ actor Listing {
     self.trust = trust
   }
 
-  /// How long an entry stays that no plan asked for again.
-  private static let memory = Duration.seconds(30 * 86_400)
-
   /// Lists these builds beside what is listed already; returns how many are listed then.
   func add(_ builds: [PlannedBuild], host: HostFacts) async throws -> Int {
     let now = WallClock.now
-    eroot = host.root + host.eprefix
+    try await keep(host)
     for build in builds {
       guard let statement = build.verdict.statement else { continue }
       let root = statement.statement.root
@@ -44,38 +46,63 @@ actor Listing {
       try await catalog.list(
         StoredListing(
           path: path, root: root, fingerprint: build.fingerprint.bytes,
-          entry: PrintedEntry(entry).lines, listed: now))
+          entry: PrintedEntry(entry).lines, listed: now),
+        facts: Array(JSONEncoder().encode(build.facts)))
       try await catalog.keep([statement])
       try await catalog.touch([root], now: now)
     }
-    return try await publish(now: now)
+    return try await turn.take { [self] in try await publish(now: now) }
   }
 
   /// Writes the directory anew without what is not trusted any more; returns how many are listed.
   @discardableResult
   func refresh() async throws -> Int {
-    try await publish(now: WallClock.now)
+    try await turn.take { [self] in try await publish(now: WallClock.now) }
   }
 
   private func publish(now: Timestamp) async throws -> Int {
-    let (list, store) = (await trust.list, store)
-    let review = try await catalog.reduceListings(
-      into: ListingReview(verified: verified, now: now), now: now
-    ) { review, row in
-      let isWanted = row.lastUse.map { $0 + Self.memory > now } ?? false
-      review.take(row, isWanted: isWanted, file: { store.path(of: $0) }) { judged in
-        !judged.isWithdrawn && list.issuer(of: judged.issuer) != nil
-          && list.revocation(of: judged.issuer, at: now) == nil
-      }
+    let store = store
+    let host = try await knownHost()
+    let basis = ListingReview.Basis(
+      list: await trust.list, host: host ?? HostFacts(),
+      failed: FailedChecks(try await catalog.failedChecks(now: now)))
+    if basis != self.basis || !validity.contains(now) {
+      accepted = []
+      let end = basis.list.nextChange(after: now) ?? now + Self.longestValidity
+      (self.basis, validity) = (basis, now..<end)
     }
-    verified = review.met
+    let review = try await catalog.reduceListings(
+      into: ListingReview(on: basis, known: accepted, now: now), now: now
+    ) { review, package, facts in
+      try review.take(package, file: { store.path(of: $0) }, facts: facts)
+    }
+    accepted = review.accepted
     try await catalog.delist(review.gone, now: now)
-    let (eroot, path) = (eroot, directory.path)
+    let path = directory.path
     let cached = try await Blocking.run {
-      eroot.map { PortageCache.timestamp(eroot: $0, binhost: path) } ?? 0
+      host.map { PortageCache.timestamp(eroot: $0.root + $0.eprefix, binhost: path) } ?? 0
     }
     return try await directory.publish(review.listings, now: now.seconds, newerThan: cached).listed
   }
+
+  /// How long verdicts are kept that nothing ends.
+  private static let longestValidity = Duration.seconds(86_400)
+
+  private func keep(_ host: HostFacts) async throws {
+    guard try await knownHost() != host else { return }
+    try await catalog.setState(Self.hostKey, to: Array(JSONEncoder().encode(host)))
+    self.host = host
+  }
+
+  /// The host of the last plan, that of a former run of the daemon included.
+  private func knownHost() async throws -> HostFacts? {
+    if host == nil, let bytes = try await catalog.state(Self.hostKey) {
+      host = try? JSONDecoder().decode(HostFacts.self, from: Data(bytes))
+    }
+    return host
+  }
+
+  private static let hostKey = "listing-host"
 
   /// Removes the files that nobody can be reading any more: delisted longer ago than `grace`.
   func prune() async throws {

@@ -28,42 +28,35 @@ public struct StoredListing: Sendable, Equatable {
   }
 }
 
-/// A listing with one of the statements about its file, for whoever judges whether it may stay.
-public struct ListedStatement: Sendable, Equatable {
+/// A listing with all that whoever judges it needs, but for the facts that it was planned with.
+public struct ListedPackage: Sendable, Equatable {
   /// The listing.
   public let listing: StoredListing
   /// When its blob was used last; nil without the blob.
   public let lastUse: Timestamp?
-  /// The signed bytes of a statement that has not ended; nil if there is none.
-  public let statement: [UInt8]?
+  /// The signed bytes of the statements about its fingerprint that have not ended, by whatever issuer
+  /// and about whatever file, in a fixed order.
+  public internal(set) var statements: [[UInt8]]
 
-  /// A row of these parts.
-  public init(listing: StoredListing, lastUse: Timestamp?, statement: [UInt8]?) {
+  /// A package of these parts.
+  public init(listing: StoredListing, lastUse: Timestamp?, statements: [[UInt8]]) {
     self.listing = listing
     self.lastUse = lastUse
-    self.statement = statement
+    self.statements = statements
   }
 }
 
 extension Catalog {
-  /// Replaces what is listed: new ones are added, absent ones count as delisted since `now`.
+  /// Lists one more package, or renews its entry; `facts` is what it was planned with.
   ///
   /// Call it before the index is written, so that nothing that Portage can see is ever unprotected.
-  public func setListings(_ listings: [StoredListing], now: Timestamp) async throws {
+  public func list(_ listing: StoredListing, facts: [UInt8]) async throws {
     try await write { database in
-      let paths = Set(listings.map(\.path))
-      let sql = "SELECT path FROM listings WHERE delisted IS NULL"
-      for path in try String.fetchAll(database, sql: sql) where !paths.contains(path) {
-        try database.execute(
-          sql: "UPDATE listings SET delisted = ? WHERE path = ?", arguments: [now.seconds, path])
-      }
-      for listing in listings { try Self.insert(listing, in: database) }
+      try Self.insert(listing, in: database)
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO listed_facts (path, facts) VALUES (?, ?)",
+        arguments: [listing.path, Data(facts)])
     }
-  }
-
-  /// Lists one more package, or renews its entry.
-  public func list(_ listing: StoredListing) async throws {
-    try await write { try Self.insert(listing, in: $0) }
   }
 
   /// Takes packages off the list; their blobs stay protected for a while.
@@ -93,31 +86,48 @@ extension Catalog {
     }
   }
 
-  /// Walks over what is listed, in the order of the paths, each listing once for every statement about
-  /// its file that has not ended, or once without one; only one row is in memory at a time.
+  /// Walks over what is listed, in the order of the paths; only one package is in memory at a time.
+  ///
+  /// `facts` reads what a package was planned with, which few who walk need; nil if it is not known.
   public func reduceListings<Result: Sendable>(
     into initial: Result, now: Timestamp,
-    _ body: @escaping @Sendable (_ result: inout Result, _ row: ListedStatement) -> Void
+    _ body:
+      @escaping @Sendable (
+        _ result: inout Result, _ package: ListedPackage, _ facts: () throws -> [UInt8]?
+      ) throws -> Void
   ) async throws -> Result {
     try await read { database in
       let sql = """
         SELECT listings.*, blobs.last_use, statements.encoded FROM listings
         LEFT JOIN blobs ON blobs.root = listings.root
         LEFT JOIN statements ON statements.fingerprint = listings.fingerprint
-          AND statements.root = listings.root AND statements.expires > ?
-        WHERE delisted IS NULL ORDER BY listings.path, statements.issuer
+          AND statements.expires > ?
+        WHERE delisted IS NULL ORDER BY listings.path, statements.issuer, statements.root
         """
+      let factsOf = try database.cachedStatement(
+        sql: "SELECT facts FROM listed_facts WHERE path = ?")
       var result = initial
+      var open: ListedPackage?
+      func close(_ package: ListedPackage) throws {
+        try body(&result, package) {
+          try Data.fetchOne(factsOf, arguments: [package.listing.path]).map(Array.init)
+        }
+      }
       let rows = try Row.fetchCursor(database, sql: sql, arguments: [now.seconds])
       while let row = try rows.next() {
-        let lastUse: Int64? = row["last_use"]
         let statement: Data? = row["encoded"]
-        body(
-          &result,
-          ListedStatement(
-            listing: Self.listing(row), lastUse: lastUse.map { Timestamp($0) },
-            statement: statement.map { Array($0) }))
+        let statements = statement.map { [Array($0)] } ?? []
+        if open?.listing.path == row.text("path") {
+          open?.statements += statements
+          continue
+        }
+        if let open { try close(open) }
+        let lastUse: Int64? = row["last_use"]
+        open = ListedPackage(
+          listing: Self.listing(row), lastUse: lastUse.map { Timestamp($0) },
+          statements: statements)
       }
+      if let open { try close(open) }
       return result
     }
   }
@@ -133,7 +143,10 @@ extension Catalog {
     try await write { database in
       try database.execute(
         sql: "DELETE FROM listings WHERE delisted < ?", arguments: [time.seconds])
-      return database.changesCount
+      let count = database.changesCount
+      try database.execute(
+        sql: "DELETE FROM listed_facts WHERE path NOT IN (SELECT path FROM listings)")
+      return count
     }
   }
 

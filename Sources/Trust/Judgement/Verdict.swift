@@ -57,6 +57,12 @@ public enum Verdict: Sendable, Equatable {
     return nil
   }
 
+  /// Every build that might be taken, the preferred first.
+  public var acceptable: [SignedStatement] {
+    guard case .accepted(let acceptance) = self else { return [] }
+    return [acceptance.statement] + acceptance.alternatives
+  }
+
   /// The statements that were not taken, with their reasons.
   public var rejections: [Rejection] {
     switch self {

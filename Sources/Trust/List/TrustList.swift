@@ -66,6 +66,14 @@ public struct TrustList: Sendable, Hashable {
     return revocation
   }
 
+  /// The next time at which the list accepts something else although nobody changes it; nil if never.
+  public func nextChange(after now: Timestamp) -> Timestamp? {
+    var times = issuers.flatMap { [$0.from, $0.until] }
+    times.append(expires)
+    for revocation in revocations.values { times.append(revocation.from) }
+    return times.compactMap { $0 }.filter { $0 > now }.min()
+  }
+
   /// Takes a revocation in; false if its signer may not revoke that key.
   ///
   /// A key may revoke itself, and an own key any: another issuer's word would let one trusted key

@@ -91,9 +91,9 @@ private func root(_ number: UInt64) -> ContentRoot {
       path: "a/b/c-\(number).gpkg.tar", root: root(number), fingerprint: root(9).bytes,
       entry: [UInt8(number)], listed: start)
   }
-  try await catalog.setListings(listings, now: start)
+  for listing in listings { try await catalog.list(listing, facts: []) }
   #expect(try await catalog.listings() == listings)
-  try await catalog.setListings([listings[0]], now: start + .seconds(10))
+  try await catalog.delist([root(2)], now: start + .seconds(10))
   #expect(try await catalog.listings() == [listings[0]])
   try await catalog.delist([root(1)], now: start + .seconds(20))
   #expect(try await catalog.listings().isEmpty)
@@ -101,35 +101,57 @@ private func root(_ number: UInt64) -> ContentRoot {
   #expect(try await catalog.removeDelisted(before: start + .seconds(21)) == 1)
 }
 
-@Test func listingsComeWithEachLiveStatementAboutTheirFile() async throws {
+@Test func listingsComeWithTheLiveStatementsAboutTheirFingerprint() async throws {
   let directory = try TemporaryDirectory()
   let catalog = try Catalog(directory: directory.path, now: start)
   let listings = (1...3).map { number in
     StoredListing(
-      path: "a/b/c-\(number).gpkg.tar", root: root(number), fingerprint: root(9).bytes,
+      path: "a/b/c-\(number).gpkg.tar", root: root(number), fingerprint: root(number % 2).bytes,
       entry: [UInt8(number)], listed: start)
   }
-  try await catalog.setListings(listings, now: start)
+  for (number, listing) in listings.enumerated() {
+    try await catalog.list(listing, facts: [UInt8(number)])
+  }
   try await catalog.delist([root(3)], now: start)
   try await catalog.add(root(1), size: 1, now: start)
   func statement(_ number: UInt64, by issuer: UInt64, ends: Int64 = 100) -> StoredStatement {
     StoredStatement(
-      fingerprint: root(9).bytes, issuer: root(issuer).bytes, root: root(number), sequence: 1,
-      expires: start + .seconds(ends), encoded: [UInt8(number), UInt8(issuer)])
+      fingerprint: root(number % 2).bytes, issuer: root(issuer).bytes, root: root(number),
+      sequence: 1, expires: start + .seconds(ends), encoded: [UInt8(number), UInt8(issuer)])
   }
   try await catalog.keep([
-    statement(1, by: 7), statement(1, by: 8), statement(2, by: 7, ends: 0), statement(3, by: 7),
+    statement(1, by: 8), statement(1, by: 7), statement(2, by: 7, ends: 0), statement(3, by: 7),
   ])
-  let rows = try await catalog.reduceListings(into: [ListedStatement](), now: start) {
-    $0.append($1)
+  let rows = try await catalog.reduceListings(into: [ListedPackage](), now: start) {
+    packages, package, _ in packages.append(package)
   }
   #expect(
     rows == [
-      ListedStatement(listing: listings[0], lastUse: start, statement: [1, 7]),
-      ListedStatement(listing: listings[0], lastUse: start, statement: [1, 8]),
-      ListedStatement(listing: listings[1], lastUse: nil, statement: nil),
+      ListedPackage(listing: listings[0], lastUse: start, statements: [[1, 7], [3, 7], [1, 8]]),
+      ListedPackage(listing: listings[1], lastUse: nil, statements: []),
     ])
   #expect(try await catalog.listingCount() == 2)
+}
+
+@Test func factsOfAListingAreReadOnlyWhereAskedFor() async throws {
+  let directory = try TemporaryDirectory()
+  let catalog = try Catalog(directory: directory.path, now: start)
+  for number in 1...3 {
+    let listing = StoredListing(
+      path: "a/b/c-\(number).gpkg.tar", root: root(UInt64(number)), fingerprint: root(9).bytes,
+      entry: [], listed: start)
+    try await catalog.list(listing, facts: [UInt8(number)])
+  }
+  try await catalog.delist([root(3)], now: start)
+  try await catalog.removeDelisted(before: start + .seconds(1))
+  let read = try await catalog.reduceListings(into: [[UInt8]?](), now: start) {
+    if $1.listing.root != root(1) { $0.append(try $2()) }
+  }
+  #expect(read == [[2]])
+  let left = try await catalog.database.read {
+    try Int.fetchOne($0, sql: "SELECT count(*) FROM listed_facts")
+  }
+  #expect(left == 2)
 }
 
 @Test func noticesAreShownOnce() async throws {
