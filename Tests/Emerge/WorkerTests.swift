@@ -112,6 +112,43 @@ import Wire
     #expect(calls.allSatisfy { $0.contains(binds) && $0.contains("/srv/lab-directory") })
   }
 
+  /// What a build's own code tries, in real bubblewrap; each line says what came of it.
+  @Test(.enabled(if: geteuid() == 0 && access("/usr/bin/bwrap", X_OK) == 0))
+  func hostileBuildStaysInItsSandbox() async throws {
+    try scratch.directory("job")
+    let job = scratch.path + "/job"
+    try scratch.directory("secrets")
+    let token = try scratch.file("secrets/worker.token", "a secret")
+    var settings = WorkerSettings(
+      helper: "/opt/larder-portage", work: scratch.path, template: "/none")
+    settings.bubblewrap = "/usr/bin/bwrap"
+    settings.visible = [scratch.path]
+    settings.masked = [token]
+    setenv("LARDER_TEST_SECRET", "in the environment", 1)
+    let sandbox = BuildSandbox(settings: settings, host: host, directory: job)
+    let tries = """
+      exec 2>/dev/null
+      cd \(job)
+      mount -o remount,rw,bind / && echo "remounted"
+      mount -t tmpfs none /mnt && echo "mounted"
+      touch /usr/bin/larder-was-here && echo "wrote the system"
+      for file in sys/kernel/core_pattern sys/kernel/modprobe sysrq-trigger; do
+        [ ! -w /proc/$file ] || echo "could write $file"
+      done
+      mknod disk b 8 0 && echo "made a device"
+      kill -0 \(getpid()) && echo "saw the worker"
+      cat \(token) /etc/shadow
+      env | grep LARDER_TEST
+      sed 1,2d /proc/net/dev | grep -v '^ *lo:' && echo "has a network"
+      touch mine && chown 250:250 mine && chmod 4755 mine && echo "installs"
+      """
+    let child = ChildProcess(
+      command: sandbox.command(["/bin/bash", "-c", tries]),
+      keptVariables: BuildSandbox.keptVariables)
+    let seen = try await child.capture(limit: 100_000, within: .seconds(30))
+    #expect(String(decoding: seen.output, as: UTF8.self) == "installs\n")
+  }
+
   @Test func portagesPythonIsVisibleWhereItWouldBeHidden() async throws {
     let settings = try settings("echo /root/venv; echo /usr")
     let places = await BuildSandbox.interpreterPlaces(settings)

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Subprocess
 import SystemPackage
 
@@ -7,6 +8,8 @@ struct ChildProcess: Sendable {
   var command: [String]
   /// Variables set over the inherited environment.
   var environment: [String: String] = [:]
+  /// The inherited variables that it may see; nil for all.
+  var keptVariables: Set<String>?
   /// Where it runs; nil for this process's directory.
   var directory: String?
 
@@ -99,6 +102,11 @@ struct ChildProcess: Sendable {
   private func configuration(_ options: PlatformOptions) -> Configuration {
     let program = command.first ?? ""
     var overrides: [Environment.Key: String?] = [:]
+    if let keptVariables {
+      for name in ProcessInfo.processInfo.environment.keys where !keptVariables.contains(name) {
+        if let key = Environment.Key(rawValue: name) { overrides.updateValue(nil, forKey: key) }
+      }
+    }
     for (name, value) in environment {
       if let key = Environment.Key(rawValue: name) { overrides[key] = value }
     }

@@ -1,9 +1,12 @@
+import FoundationEssentials
 import Trust
 
 /// One build's directory and the command lines that run in it under bubblewrap.
 ///
-/// The system is read-only and only the build's directory can be written; Portage's own sandboxes
-/// are off inside, since they need what this one takes away.
+/// The system is read-only and only the build's directory can be written. A build is root, as emerge
+/// must be, but only with the capabilities that installing into a directory takes, so that it can't
+/// mount anything anew; it sees no keys or passwords and nothing of the worker's environment.
+/// Portage's own sandboxes are off inside, since they need what this one takes away.
 struct BuildSandbox: Sendable {
   /// Which network a phase has.
   enum Network: Sendable {
@@ -28,6 +31,19 @@ struct BuildSandbox: Sendable {
     settings.prefix + ["/usr/bin/env"] + environment + bubblewrap(network) + words
   }
 
+  /// What emerge needs of root to give files their owners and modes, and to end its own processes.
+  private static let capabilities = [
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETFCAP",
+    "CAP_SETGID", "CAP_SETUID",
+  ]
+
+  /// What builds get of the worker's environment: where programs are, and the proxies through which
+  /// sources come.
+  static let keptVariables: Set<String> = [
+    "PATH", "TERM", "HOME", "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTPS_PROXY",
+    "NO_PROXY",
+  ]
+
   /// The directories of the Python that runs Portage on this host: a virtual environment and what
   /// it is made from may lie where builds see nothing else. Empty if there is no `python3`.
   static func interpreterPlaces(_ settings: WorkerSettings) async -> [String] {
@@ -41,7 +57,30 @@ struct BuildSandbox: Sendable {
   }
 
   /// What is mounted over, empty.
-  private var hidden: [String] { ["/tmp", "/var/tmp", "/run"] + settings.hidden }
+  private var hidden: [String] {
+    let common = ["/tmp", "/var/tmp", "/run"]
+    switch settings.layout {
+    case .separateRoot:
+      // What isn't there can't be covered: the system is read-only.
+      return common + (Self.secretDirectories + settings.hidden).filter(Self.exists)
+    case .wholeSystem: return common + settings.hidden
+    }
+  }
+
+  /// Where machines keep keys, in a system that builds would see.
+  private static let secretDirectories = ["/etc/ssh", "/etc/ssl/private", "/etc/larder"]
+  /// Files of the same kind.
+  private static let secretFiles = ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"]
+
+  /// Files that read as empty.
+  private var masked: [String] {
+    guard settings.layout == .separateRoot else { return [] }
+    return (Self.secretFiles + settings.masked).filter(Self.exists)
+  }
+
+  private static func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+  }
 
   /// The host's ebuild repositories, configuration and distfiles, the directories that the prefix
   /// names, and Portage's Python where it would be hidden.
@@ -84,11 +123,18 @@ struct BuildSandbox: Sendable {
     case .wholeSystem: words += ["--bind", directory + "/root", "/"]
     }
     words += ["--dev", "/dev", "--proc", "/proc"]
+    // Root may write these whatever its capabilities, and they are the whole machine's.
+    for place in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/sys"] {
+      words += ["--ro-bind-try", place, place]
+    }
     for place in hidden { words += ["--tmpfs", place] }
     for place in visible { words += ["--ro-bind-try", place, place] }
     for place in settings.scratch { words += ["--tmpfs", place] }
+    for place in masked { words += ["--ro-bind", "/dev/null", place] }
     words += ["--bind", directory, directory, "--chdir", directory]
     words += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent"]
+    words += ["--new-session", "--cap-drop", "ALL"]
+    for capability in Self.capabilities { words += ["--cap-add", capability] }
     switch network {
     case .none: words += ["--unshare-net"]
     case .fetching:

@@ -74,7 +74,7 @@ public struct WorkerBuild: Sendable {
     await log("larder: \(phase)")
     let status: ExitStatus
     do {
-      status = try await ChildProcess(command: command)
+      status = try await ChildProcess(command: command, keptVariables: BuildSandbox.keptVariables)
         .follow(within: settings.timeout) { await log($0) }
     } catch ChildProcess.Failure.notStarted(let reason) {
       throw WorkerFailure.trouble(reason)

@@ -21,6 +21,8 @@ public struct WorkerSettings: Sendable, Equatable {
   public var layout = Layout.separateRoot
   /// Directories that builds may not see, such as those with keys: mounted over, empty.
   public var hidden: [String] = ["/root", "/home"]
+  /// Files that builds may not read, such as the worker's token.
+  public var masked: [String] = []
   /// Paths that builds may see although they lie in a hidden directory or below /tmp; read-only.
   public var visible: [String] = []
   /// Directories that are writable and empty in each build, such as caches in a read-only system.

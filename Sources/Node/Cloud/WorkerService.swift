@@ -42,6 +42,7 @@ public struct WorkerService: Sendable {
     settings.dependencyOptions = own.dependencyOptions
     settings.timeout = own.timeout
     settings.hidden += [paths.keys]
+    settings.masked = [own.tokenFile].compactMap { $0 }
     let worker = Worker(
       name: own.name ?? Self.hostName, client: client, settings: settings, host: host, log: logger)
     logger.notice("worker is up", metadata: ["gateway": "\(own.gateway)"])
