@@ -18,6 +18,10 @@ judge() {
 	trust t s >/dev/null
 	out=$(larder t emerge --oneshot =app-lab/hello-1.0 2>&1)
 	compiles "after 'larder trust add' it is taken" 0 "${out}"
+	larder t trust remove s >/dev/null
+	out=$(emerge t --oneshot --getbinpkg =app-lab/hello-1.0)
+	compiles "after 'larder trust remove' the ordinary emerge does not take it either" 1 "${out}"
+	trust t s >/dev/null
 	larder s publish --withdraw app-lab/hello-1.0 >/dev/null
 	out=$(larder t plan --oneshot =app-lab/hello-1.0 2>&1)
 	check "a withdrawn build is offered no longer" "withdrawn" "${out}"

@@ -101,6 +101,26 @@ struct CheckRoundTests {
     #expect(reasons.contains { $0.hasPrefix("can't be used here: REQUIRES") })
   }
 
+  @Test func whatWasLookedAtAndIsNotListedIsUnsound() throws {
+    var rounds = try Rounds()
+    try rounds.add("library", (liba, "", "7"))
+    try rounds.add("user", ("", liba, "0"), ("", "", "0"))
+    try rounds.add("alone", ("", "", "0"), ("", "", "7"))
+    rounds.run()
+    #expect(rounds.listed == [0, 2, 1])
+    // The second build of the last one was never opened: nothing is known against it.
+    #expect(rounds.builds.unsound == [NodeSamples.root(1), NodeSamples.root(11)])
+  }
+
+  @Test func soundFileIsUnsoundNoMore() throws {
+    var rounds = try Rounds()
+    try rounds.add("user", ("", "", "0"))
+    rounds.builds[0].note(isSound: false)
+    #expect(rounds.builds.unsound == [NodeSamples.root(1)])
+    rounds.run()
+    #expect(rounds.listed == [1] && rounds.builds.unsound.isEmpty)
+  }
+
   @Test func onlyTheRootOfAChainLosesItsStatement() throws {
     var rounds = try Rounds()
     try rounds.add("last", ("", libb, "0"), ("", "", "0"))

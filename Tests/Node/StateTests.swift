@@ -3,6 +3,7 @@ import Cryptography
 import FoundationEssentials
 import Logging
 import PeerNetwork
+import Portage
 import Storage
 import TestSupport
 import Testing
@@ -62,7 +63,7 @@ struct StateTests {
       let facts = NodeSamples.facts()
       let build = try await build(facts, in: scratch, state)
       #expect(build.verdict.isAccepted)
-      let count = try await listing(state).add([build], host: NodeSamples.host())
+      let count = try await listing(state).take([build], host: NodeSamples.host())
       #expect(count == 1)
       let text = try index(scratch)
       #expect(text.contains("CPV: app-lab/hello-1.0\n"))
@@ -76,7 +77,7 @@ struct StateTests {
       let state = try await state(scratch, trusting: 1)
       let build = try await build(NodeSamples.facts(), in: scratch, state)
       let listing = listing(state)
-      _ = try await listing.add([build], host: NodeSamples.host())
+      _ = try await listing.take([build], host: NodeSamples.host())
       try TrustDirectory(scratch.paths).remove("builder-1")
       try await state.trust.reload()
       #expect(try await listing.refresh() == 0)
@@ -89,6 +90,27 @@ struct StateTests {
     }
   }
 
+  @Test func fileThatALaterPlanFindsUnsoundLeavesTheIndexAndStaysInThePool() async throws {
+    try await Scratch.run { scratch in
+      let state = try await state(scratch, trusting: 1)
+      let first = try await build(NodeSamples.facts(), in: scratch, state)
+      let second = try await build(NodeSamples.facts("other"), in: scratch, state)
+      let listing = listing(state)
+      #expect(try await listing.take([first, second], host: NodeSamples.host()) == 2)
+      let root = try #require(first.verdict.statement).statement.root
+      let count = try await listing.take([second], refusing: [root], host: NodeSamples.host())
+      #expect(count == 1)
+      #expect(try !index(scratch).contains("CPV: app-lab/hello-1.0\n"))
+      try await listing.prune()
+      let path = try #require(
+        BinhostDirectory.path(of: CPV("app-lab/hello-1.0"), root: "\(root)"))
+      let file = "\(scratch.paths.binhost)/current/\(path)"
+      #expect(FileManager.default.fileExists(atPath: file), "an emerge may be fetching it")
+      // A plan in which it is sound again lists it again.
+      #expect(try await listing.take([first], host: NodeSamples.host()) == 2)
+    }
+  }
+
   @Test func narrowedScopeCountsAtOnceAndAfterARestart() async throws {
     try await Scratch.run { scratch in
       do {
@@ -98,7 +120,7 @@ struct StateTests {
           try await build(NodeSamples.facts("other"), in: scratch, state),
         ]
         let listing = listing(state)
-        #expect(try await listing.add(builds, host: NodeSamples.host()) == 2)
+        #expect(try await listing.take(builds, host: NodeSamples.host()) == 2)
         let directory = TrustDirectory(scratch.paths)
         try directory.remove("builder-1")
         var issuer = Issuer(key: try NodeSamples.key(1).publicKey, name: "builder-1")
@@ -120,7 +142,7 @@ struct StateTests {
       let state = try await state(scratch, trusting: 1)
       let build = try await build(NodeSamples.facts(), in: scratch, state)
       let listing = listing(state)
-      _ = try await listing.add([build], host: NodeSamples.host())
+      _ = try await listing.take([build], host: NodeSamples.host())
       let statement = try #require(build.verdict.statement).statement
       try await state.catalog.keep([
         SignedStatement.sign(statement.withdrawn(at: WallClock.now), with: NodeSamples.key(1))
@@ -134,7 +156,7 @@ struct StateTests {
       do {
         let state = try await state(scratch, trusting: 1)
         let build = try await build(NodeSamples.facts(), in: scratch, state)
-        _ = try await listing(state).add([build], host: NodeSamples.host())
+        _ = try await listing(state).take([build], host: NodeSamples.host())
         try state.catalog.close()
       }
       let again = try await state(scratch)

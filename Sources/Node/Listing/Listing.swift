@@ -31,8 +31,11 @@ actor Listing {
     self.trust = trust
   }
 
-  /// Lists these builds beside what is listed already; returns how many are listed then.
-  func add(_ builds: [PlannedBuild], host: HostFacts) async throws -> Int {
+  /// Lists these builds beside what is listed already, but for the files that were found unsound;
+  /// returns how many are listed then.
+  func take(
+    _ builds: [PlannedBuild], refusing unsound: Set<ContentRoot> = [], host: HostFacts
+  ) async throws -> Int {
     let now = WallClock.now
     try await keep(host)
     for build in builds {
@@ -51,6 +54,7 @@ actor Listing {
       try await catalog.keep([statement])
       try await catalog.touch([root], now: now)
     }
+    try await catalog.delist(Array(unsound), now: now)
     return try await turn.take { [self] in try await publish(now: now) }
   }
 

@@ -41,6 +41,7 @@ struct CheckRound: Sendable {
 
   /// Sets a build's statement aside that can't be used now.
   mutating func setAside(_ place: Int, because problem: String) {
+    builds[place].note(isSound: false)
     builds[place].setAside(because: .unusable(problem))
     if builds[place].verdict.isAccepted { isMoving = true }
   }
@@ -50,7 +51,7 @@ struct CheckRound: Sendable {
     for case (let place, .wrong(let problems)) in findings {
       guard let statement = builds[place].verdict.statement else { continue }
       let reason = Self.text(problems)
-      builds[place].isListed = false
+      builds[place].note(isSound: false)
       builds[place].failed[statement] = reason
       builds[place].judge(by: list, host: host, now: now)
       failures.append(Failure(cpv: builds[place].facts.cpv, statement: statement, reason: reason))
@@ -60,10 +61,10 @@ struct CheckRound: Sendable {
     for (place, finding) in findings {
       switch finding {
       case .wrong: break
-      case .sound: builds[place].isListed = true
-      case .following: builds[place].isListed = false
+      case .sound: builds[place].note(isSound: true)
+      case .following: builds[place].note(isSound: false)
       case .lacking(let problems):
-        builds[place].isListed = false
+        builds[place].note(isSound: false)
         if !mayWait { setAside(place, because: Self.text(problems)) }
       }
     }

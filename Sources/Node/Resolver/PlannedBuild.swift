@@ -16,6 +16,9 @@ struct PlannedBuild: Sendable {
   var failed: [SignedStatement: String] = [:]
   /// Whether the accepted build passed the checks and stands in Portage's directory.
   var isListed = false
+  /// The files that were opened for this plan and may not be offered: wrong, unreadable or lacking a
+  /// library.
+  private(set) var unsound: Set<ContentRoot> = []
   /// Whether the cloud tier was asked for it.
   var isBuilding = false
   /// Where a binary lies that Portage takes and Larder did not bring: a binhost's name or PKGDIR.
@@ -42,6 +45,13 @@ struct PlannedBuild: Sendable {
     guard let statement = verdict.statement else { return }
     unusable.append((statement, reason))
     verdict = verdict.without(statement, because: reason)
+  }
+
+  /// Notes whether the file of the present statement may be offered.
+  mutating func note(isSound: Bool) {
+    guard let root = verdict.statement?.statement.root else { return }
+    if isSound { unsound.remove(root) } else { unsound.insert(root) }
+    isListed = isSound
   }
 
   /// Starts over with what was found: what could not be used a moment ago may be usable now.
@@ -81,6 +91,15 @@ struct PlannedBuild: Sendable {
       if isBuilding { return .building }
       return rejections.allSatisfy(\.isAbsence) ? .missing : .rejected
     }
+  }
+}
+
+extension [PlannedBuild] {
+  /// The files that were opened for this plan and that Portage may not have, whoever listed them before.
+  var unsound: Set<ContentRoot> {
+    let listed = filter(\.isListed).compactMap { $0.verdict.statement?.statement.root }
+    let unsound = reduce(into: Set<ContentRoot>()) { $0.formUnion($1.unsound) }
+    return unsound.subtracting(listed)
   }
 }
 

@@ -9,11 +9,18 @@ import Wire
 
 extension Resolver {
   /// Fetches, checks and lists the accepted builds; one that fails gives way to the next acceptable.
+  ///
+  /// What was listed before leaves the index where the trust list of now does not accept it, and where
+  /// the check finds it unsound. That a library is missing says so of a `whole` plan only: what a part
+  /// of a plan lacks may be in the rest.
   func obtain(
-    _ builds: [PlannedBuild], host: HostFacts, emit: @escaping Emit
+    _ builds: [PlannedBuild], whole: Bool, host: HostFacts, emit: @escaping Emit
   ) async throws -> [PlannedBuild] {
     var builds = builds
-    guard builds.contains(where: { $0.verdict.isAccepted && !$0.isListed }) else { return builds }
+    guard builds.contains(where: { $0.verdict.isAccepted && !$0.isListed }) else {
+      try await listing.refresh()
+      return builds
+    }
     let installed = try await helper.installed().installed
     // Each round either lists what is open, or rejects a statement and tries the next one.
     for _ in 0..<Self.rounds {
@@ -28,7 +35,9 @@ extension Resolver {
         if builds[index].verdict.isAccepted { isMoving = true }
       }
       try await check(&builds, host: host, installed: installed, isMoving: isMoving)
-      try await list(builds, host: host)
+      let count = try await listing.take(
+        builds.filter(\.isListed), refusing: whole ? builds.unsound : [], host: host)
+      logger.info("listed for Portage", metadata: ["packages": "\(count)"])
     }
     for index in builds.indices where !builds[index].isListed {
       while builds[index].verdict.isAccepted {
@@ -98,13 +107,5 @@ extension Resolver {
         "fetch failed", metadata: ["package": "\(build.facts.cpv)", "reason": "\(error)"])
       return FetchFailure(reason: .noProvider, trouble: "\(error)")
     }
-  }
-
-  /// Lists what passed, together with what was listed before.
-  private func list(_ builds: [PlannedBuild], host: HostFacts) async throws {
-    let passed = builds.filter(\.isListed)
-    guard !passed.isEmpty else { return }
-    let count = try await listing.add(passed, host: host)
-    logger.info("listed for Portage", metadata: ["packages": "\(count)"])
   }
 }

@@ -65,7 +65,7 @@ actor Resolver {
     guard stage != .plan else { return await report(builds, notes: notes) }
 
     builds = try await turn.take { [self, builds] in
-      try await obtain(builds, host: host, emit: emit)
+      try await obtain(builds, whole: true, host: host, emit: emit)
     }
     let listed = builds.filter(\.isListed).count
     var remaining = try await planAgain(arguments, builds: &builds)
@@ -107,7 +107,7 @@ actor Resolver {
       try await Task.sleep(for: .seconds(pause))
       try await lookUp(&builds, host: host)
       builds = try await turn.take { [self, builds] in
-        try await obtain(builds, host: host, emit: emit)
+        try await obtain(builds, whole: false, host: host, emit: emit)
       }
       if !builds.contains(where: \.lacksProvider) { break }
     }
