@@ -55,7 +55,9 @@ install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/e
 	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'
 	install -D -m 0755 libexec/larder-portage '$(DESTDIR)$(PREFIX)/libexec/larder/larder-portage'
 	install -D -m 0755 packaging/openrc/larder.initd '$(DESTDIR)$(SYSCONFDIR)/init.d/larder'
-	install -D -m 0644 packaging/systemd/larder.service '$(DESTDIR)$(SYSTEMD_UNIT_DIR)/larder.service'
+	for unit in larder larder-worker larder-gateway; do install -D -m 0644 \
+	  "packaging/systemd/$$unit.service" "$(DESTDIR)$(SYSTEMD_UNIT_DIR)/$$unit.service"; done
+	install -D -m 0644 -t '$(DESTDIR)$(PREFIX)/share/doc/larder' README.md CHANGELOG.md docs/*.md
 	install -D -m 0755 packaging/postsync.d/larder '$(DESTDIR)$(SYSCONFDIR)/portage/postsync.d/larder'
 	install -d -m 0755 '$(DESTDIR)$(SYSCONFDIR)/larder/trust' '$(DESTDIR)$(SYSCONFDIR)/conf.d'
 	@# What the owner may have edited is kept.

@@ -44,5 +44,5 @@ public struct Paths: Sendable, Equatable {
   /// The socket over which commands talk to the daemon.
   public var controlSocket: String { "\(run)/control.sock" }
   /// Held locked by the one daemon of this root.
-  public var lock: String { "\(run)/daemon.lock" }
+  public var lock: String { "\(state)/daemon.lock" }
 }
