@@ -25,9 +25,19 @@ struct EmergeArguments {
   private var options: Set<Option> = []
 
   /// Sorts the words of a command that knows `known` options; an unknown word is emerge's.
-  init(_ words: [String], for command: any ParsableCommand.Type, known: Set<Option>) throws {
+  ///
+  /// Where emerge itself runs, `--root` could mean Larder's or Portage's: it is refused.
+  init(
+    _ words: [String], for command: any ParsableCommand.Type, known: Set<Option>,
+    takesRoot: Bool = true
+  ) throws {
     var rest = words[...]
     while let word = rest.popFirst() {
+      if !takesRoot, word == "--root" || word.hasPrefix("--root=") {
+        throw ValidationError(
+          "'--root' could mean Larder's root or Portage's: set LARDER_ROOT for Larder's; packages "
+            + "for another root than / are installed with emerge itself")
+      }
       switch word {
       case "--":
         emerge += rest

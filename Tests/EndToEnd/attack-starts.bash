@@ -25,7 +25,7 @@ make_fleet() {
 }
 
 attack_starts() {
-	local out file
+	local out file said
 	say "starts that must fail, and say why"
 	fails_with "a second daemon on one root names the first" "pid ${PID[a]}" daemon a
 	if answers a; then pass "and leaves it unharmed"; else fail "and leaves it unharmed"; fi
@@ -50,7 +50,16 @@ attack_starts() {
 	printf 'storage:\n  qouta: 1G\n' >> "${file}"
 	out="larder.yaml:$(wc -l < "${file}"):3:"
 	fails_with "an unknown key is named with line and column" "${out}" daemon p
-	fails_with "by the commands too" "${out}" larder p emerge -p app-lab/hello
+	check "by the doctor too" "${out}" "$(larder p doctor 2>&1)"
+	# A typo of Larder's must not keep anybody from installing.
+	mkdir -p "${FLEET}/plain"
+	printf '#!/bin/sh\necho "plain emerge: $*"\n' > "${FLEET}/plain/emerge"
+	chmod +x "${FLEET}/plain/emerge"
+	said=$(PATH=${FLEET}/plain:${PATH} larder p emerge -p app-lab/hello 2>&1)
+	check "emerge says so" "${out}" "${said}"
+	check "and runs all the same" "plain emerge: --getbinpkg --usepkg -p app-lab/hello" "${said}"
+	check "emerge's --root is not taken for Larder's" "set LARDER_ROOT for Larder's" \
+		"$(larder p emerge --root /nowhere app-lab/hello 2>&1)"
 	cp "${FLEET}/good.yaml" "${file}"
 
 	trust p a >/dev/null

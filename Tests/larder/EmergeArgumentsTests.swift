@@ -27,6 +27,18 @@ struct EmergeArgumentsTests {
     #expect(try self.words("--root=/srv/b x/y").paths.root == "/srv/b")
   }
 
+  @Test func whereEmergeRunsRootWouldMeanTwoThings() throws {
+    for text in ["--root /mnt/gentoo x/y", "x/y --root=/mnt/gentoo"] {
+      let list = text.split(separator: " ").map(String.init)
+      #expect(throws: ValidationError.self) {
+        try EmergeArguments(list, for: EmergeCommand.self, known: [], takesRoot: false)
+      }
+    }
+    let passed = try EmergeArguments(
+      ["--", "--root=/mnt/gentoo", "x/y"], for: EmergeCommand.self, known: [], takesRoot: false)
+    #expect(passed.emerge == ["--root=/mnt/gentoo", "x/y"])
+  }
+
   @Test func whatStandsBehindTwoHyphensIsEmerges() throws {
     let words = try words("--json -- --root=/mnt --json x/y")
     #expect(words.emerge == ["--root=/mnt", "--json", "x/y"])

@@ -65,6 +65,9 @@ public struct Configuration: Sendable, Equatable {
     public var refresh = ["--update", "--deep", "--newuse", "@world"]
     /// How long one run of the helper may take.
     public var timeout = Duration.seconds(600)
+
+    /// The defaults.
+    public init() {}
   }
 
   /// How much is fetched and served at once.
