@@ -85,6 +85,7 @@ import Wire
       return
     }
     #expect(rejections.map(\.reason) == [.disagreement(["builder-1", "builder-2"])])
+    #expect(verdict.message.hasSuffix("; trusted builders disagree: builder-1, builder-2"))
   }
 
   @Test func disagreementOfTrustedIssuersIsShown() throws {

@@ -75,7 +75,12 @@ public enum Verdict: Sendable, Equatable {
   public var message: String {
     switch self {
     case .accepted(let acceptance): return acceptance.why
-    case .waiting(let have, let need, _): return "\(have) of \(need) agreeing builders so far"
+    case .waiting(let have, let need, let rejections):
+      var text = "\(have) of \(need) agreeing builders so far"
+      for case .disagreement(let names) in rejections.map(\.reason) {
+        text += "; \(RejectionReason.disagreement(names).message)"
+      }
+      return text
     case .rejected(let rejections, let nearestMiss):
       var lines: [String] = []
       for rejection in rejections where !lines.contains(rejection.reason.message) {
