@@ -162,7 +162,19 @@ trust() {
 # compiled TEXT: the packages that emerge compiled, by what it printed.
 compiled() { grep -c '^>>> Emerging (' <<<"$1" | tr -d '\n'; }
 
-# compiles TITLE NUMBER TEXT: emerge compiled so many packages, by what it printed.
+# compiles TITLE NUMBER TEXT: emerge ended well and compiled so many packages, by what it printed.
 compiles() {
-	if [[ $(compiled "$3") == "$2" ]]; then pass "$1"; else fail "$1" "$3"; fi
+	if [[ $(compiled "$3") == "$2" ]] && completed "$3"; then pass "$1"; else fail "$1" "$3"; fi
+}
+
+# completed TEXT: everything that emerge began is installed, and something is.
+completed() {
+	grep -Eq '^>>> Completed \(([0-9]+) of \1\)' <<<"$1"
+}
+
+# listed NODE: the packages in the index that Portage reads, or `nothing`.
+listed() {
+	local index
+	index=$(root_of "$1")/var/lib/larder/binhost/current/Packages
+	sed -n 's/^CPV: //p' "${index}" | grep . || printf 'nothing\n'
 }
