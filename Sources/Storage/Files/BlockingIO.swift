@@ -16,12 +16,33 @@ struct BlockingIO: Sendable {
   }
 
   /// Runs `body` on the lane of `key`; once begun it is not interrupted by cancellation.
+  ///
+  /// The lane lets go of `body`, and of what only it holds, before this returns.
   func run<Value: Sendable>(
     lane key: Int, _ body: @escaping @Sendable () throws -> Value
   ) async throws -> Value {
     let lane = lanes[Int(UInt(bitPattern: key) % UInt(Self.laneCount))]
     return try await withCheckedThrowingContinuation { continuation in
-      lane.async { continuation.resume(with: Result { try body() }) }
+      let work = Once(body)
+      lane.async { continuation.resume(with: work.run()) }
+    }
+  }
+
+  /// Work that is let go once it was done, while the block that a queue was given may live on a little.
+  private final class Once<Value: Sendable>: Sendable {
+    private let body: Mutex<(@Sendable () throws -> Value)?>
+
+    init(_ body: @escaping @Sendable () throws -> Value) {
+      self.body = Mutex(body)
+    }
+
+    func run() -> Result<Value, any Error> {
+      let taken = body.withLock { body in
+        defer { body = nil }
+        return body
+      }
+      guard let taken else { return .failure(CancellationError()) }
+      return Result { try taken() }
     }
   }
 }
