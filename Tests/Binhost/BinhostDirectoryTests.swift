@@ -111,6 +111,11 @@ private let now: Int64 = 1_800_000_000
   try fixture.checkIsWhole()
 }
 
+/// The present, by which files in the pool are dated.
+private var present: Int64 { Int64(Date().timeIntervalSince1970) }
+
+private let grace = BinhostDirectory.grace.components.seconds
+
 @Test func delistedFileStaysUntilItIsPruned() async throws {
   let fixture = try BinhostFixture()
   let binhost = try BinhostDirectory(path: fixture.path)
@@ -122,9 +127,42 @@ private let now: Int64 = 1_800_000_000
   // An emerge that read the first index fetches through the third.
   #expect(fixture.directory.exists("binhost/current/\(path)"))
   let kept = try #require(a.entry["PATH"])
-  #expect(try await binhost.prunePool { $0 == kept } == [path])
+  #expect(try await binhost.prunePool(now: present + grace - 60) { $0 == kept } == [])
+  #expect(try await binhost.prunePool(now: present + grace + 60) { $0 == kept } == [path])
   #expect(!fixture.directory.exists("binhost/current/\(path)"))
   try fixture.checkIsWhole()
+}
+
+@Test func whatTheIndexNamesIsNeverPruned() async throws {
+  let fixture = try BinhostFixture()
+  let binhost = try BinhostDirectory(path: fixture.path)
+  _ = try await binhost.publish([fixture.listing("app-misc/a-1")], now: now)
+  #expect(try await binhost.prunePool(now: present + 100 * grace) { _ in false } == [])
+  try fixture.checkIsWhole()
+}
+
+@Test func fileIsDatedWhenItLeavesTheIndexNotWhenItCame() async throws {
+  let fixture = try BinhostFixture()
+  let binhost = try BinhostDirectory(path: fixture.path)
+  let a = try fixture.listing("app-misc/a-1")
+  _ = try await binhost.publish([a], now: now)
+  let file = "\(fixture.path)/pool/\(try #require(a.entry["PATH"]))"
+  let came = try changeTime(file)
+  // The file system's clock may stand still for a few milliseconds.
+  var other = came
+  for number in 0..<100_000 where other <= came {
+    try fixture.directory.write([1], to: "clock-\(number % 2)")
+    other = try changeTime("\(fixture.directory.path)/clock-\(number % 2)")
+  }
+  _ = try await binhost.publish([BinhostListing](), now: now + 1)
+  #expect(try changeTime(file) > came)
+}
+
+/// When a file changed last, in nanoseconds.
+private func changeTime(_ path: String) throws -> Int64 {
+  var status = stat()
+  try #require(stat(path, &status) == 0)
+  return Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
 }
 
 @Test func onlyTheLastTwoGenerationsStay() async throws {

@@ -164,6 +164,29 @@ struct StateTests {
     }
   }
 
+  @Test func lostCatalogTakesNoFileFromUnderARunningEmerge() async throws {
+    try await Scratch.run { scratch in
+      do {
+        let state = try await state(scratch, trusting: 1)
+        let build = try await build(NodeSamples.facts(), in: scratch, state)
+        _ = try await listing(state).take([build], host: NodeSamples.host())
+        try state.catalog.close()
+      }
+      let former = try index(scratch)
+      let path = try #require(former.split(separator: "\n").first { $0.hasPrefix("PATH: ") })
+      let file = "\(scratch.paths.binhost)/current/\(path.dropFirst(6))"
+      try FileManager.default.removeItem(atPath: "\(scratch.paths.state)/larder.sqlite")
+      let again = try await state(scratch)
+      let listing = listing(again)
+      #expect(try await listing.refresh() == 0)
+      let now = WallClock.now
+      try await listing.prune(now: now + .seconds(47 * 3_600))
+      #expect(FileManager.default.fileExists(atPath: file))
+      try await listing.prune(now: now + .seconds(49 * 3_600))
+      #expect(!FileManager.default.fileExists(atPath: file))
+    }
+  }
+
   @Test func secondProcessOnOneRootIsRefused() async throws {
     try await Scratch.run { scratch in
       let first = try await state(scratch)

@@ -119,22 +119,33 @@ public final class BinhostDirectory: Sendable {
     }
   }
 
+  /// How long a file stays in the pool after it was last in an index: an `emerge` that began before may
+  /// be about to fetch it.
+  public static let grace = Duration.seconds(48 * 3_600)
+
   /// Removes the pool's files that `isNeeded` no longer wants; returns the paths removed.
   ///
-  /// Keep what is listed and what was listed in the last 48 hours: an `emerge` may be about to fetch
-  /// it.
+  /// Whatever the caller believes, a file stays while the index names it and for `grace` after it left the
+  /// index or came into the pool. `now` is in Unix seconds.
   @discardableResult
   public func prunePool(
-    keeping isNeeded: @escaping @Sendable (String) -> Bool
+    now: Int64, keeping isNeeded: @escaping @Sendable (String) -> Bool
   ) async throws -> [String] {
     try await run {
       var removed: [String] = []
+      // Read only if there is something to remove, which is rare.
+      var listed: Set<String>?
       let pool = self.path + "/pool"
       for category in self.files.names(in: pool) {
         for package in self.files.names(in: "\(pool)/\(category)") {
           for file in self.files.names(in: "\(pool)/\(category)/\(package)") {
             let path = "\(category)/\(package)/\(file)"
-            guard !isNeeded(path) else { continue }
+            guard !isNeeded(path), let status = self.files.status("\(pool)/\(path)"),
+              status.changed + Self.grace.components.seconds < now
+            else { continue }
+            let names = try listed ?? IndexPaths.read(self.current)
+            listed = names
+            guard !names.contains(path) else { continue }
             try self.files.remove("\(pool)/\(path)")
             removed.append(path)
           }

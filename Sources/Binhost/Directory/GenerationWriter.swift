@@ -13,7 +13,7 @@ struct GenerationWriter {
     _ listings: some RandomAccessCollection<BinhostListing> & Sendable, header: [String: String],
     after current: BinhostGeneration?, mustBeNew: Bool
   ) throws -> BinhostDirectory.Publication {
-    let (refused, problems) = try fillPool(listings)
+    let (refused, problems, paths) = try fillPool(listings)
     let count = listings.count - refused.count
     let path = "\(directory)/\(timestamp)"
     let temporary = path + ".new"
@@ -35,6 +35,7 @@ struct GenerationWriter {
         try files.symlink("../pool/\(category)", at: "\(temporary)/\(category)")
       }
       try files.syncDirectory(temporary)
+      markDropped(from: current, keeping: paths)
       try files.rename(temporary, to: path)
       try files.symlink(String(timestamp), at: directory + "/current.new")
       try files.rename(directory + "/current.new", to: directory + "/current")
@@ -49,10 +50,21 @@ struct GenerationWriter {
       refused: problems, isNew: true)
   }
 
-  /// Links what is new into the pool; returns the places of the listings to leave out.
+  /// Dates the files of the former index that the new one lacks, so that the pool keeps them from now on
+  /// for the time that it keeps such files, whoever forgets that they were listed.
+  private func markDropped(from current: BinhostGeneration?, keeping kept: Set<String>) {
+    // A damaged index must not keep a new one from being written.
+    guard let former = try? IndexPaths.read(current) else { return }
+    for path in former.subtracting(kept) where PackagesEntry.isSafePath(path) {
+      files.touch("\(directory)/pool/\(path)")
+    }
+  }
+
+  /// Links what is new into the pool; returns the places of the listings to leave out and the
+  /// paths of the others.
   private func fillPool(
     _ listings: some RandomAccessCollection<BinhostListing> & Sendable
-  ) throws -> (Set<Int>, [RefusedListing]) {
+  ) throws -> (refused: Set<Int>, problems: [RefusedListing], paths: Set<String>) {
     let found = PoolCheck(pool: directory + "/pool", files: files).run(listings)
     var refused: Set<Int> = []
     var problems: [RefusedListing] = []
@@ -77,7 +89,7 @@ struct GenerationWriter {
       }
     }
     try files.syncDirectories(changed)
-    return (refused, problems)
+    return (refused, problems, seen)
   }
 
   /// Links a file into the pool; returns the directory that changed.

@@ -126,6 +126,12 @@ struct IndexFiles: Sendable {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Notes on a file that it was in use until now: its change time becomes the present.
+  func touch(_ path: String) {
+    guard let status = status(path), status.isPlain else { return }
+    _ = chmod(path, status.mode)
+  }
+
   /// Gives a file the mode and, where we may, the owner of another.
   func adopt(_ status: FileStatus, for path: String) {
     _ = chmod(path, status.mode)
@@ -157,6 +163,8 @@ struct FileStatus: Sendable {
   let mode: UInt32
   let user: UInt32
   let group: UInt32
+  /// When its names, mode or bytes changed last, in Unix seconds.
+  let changed: Int64
 
   init(_ status: stat) {
     isPlain = status.st_mode & S_IFMT == S_IFREG
@@ -166,6 +174,7 @@ struct FileStatus: Sendable {
     mode = status.st_mode & 0o7777
     user = status.st_uid
     group = status.st_gid
+    changed = Int64(status.st_ctim.tv_sec)
   }
 
   /// Whether both are names of one file.

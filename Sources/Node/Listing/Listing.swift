@@ -109,13 +109,9 @@ actor Listing {
   private static let hostKey = "listing-host"
 
   /// Removes the files that nobody can be reading any more: delisted longer ago than `grace`.
-  func prune() async throws {
-    let now = WallClock.now
-    _ = try await catalog.removeDelisted(before: now - Self.grace)
+  func prune(now: Timestamp = WallClock.now) async throws {
+    _ = try await catalog.removeDelisted(before: now - BinhostDirectory.grace)
     let kept = Set(try await catalog.listedPaths())
-    _ = try await directory.prunePool { kept.contains($0) }
+    _ = try await directory.prunePool(now: now.seconds) { kept.contains($0) }
   }
-
-  /// How long a delisted file stays: an emerge that began before may still want it.
-  private static let grace = Duration.seconds(48 * 3_600)
 }
