@@ -17,7 +17,7 @@ import Wire
 struct StateTests {
   private let logger = Logger(label: "test")
 
-  private func state(_ scratch: Scratch, trusting numbers: UInt8...) async throws -> NodeState {
+  func state(_ scratch: Scratch, trusting numbers: UInt8...) async throws -> NodeState {
     for number in numbers {
       try TrustDirectory(scratch.paths).add(
         Issuer(key: NodeSamples.key(number).publicKey, name: "builder-\(number)"))
@@ -31,7 +31,7 @@ struct StateTests {
   }
 
   /// A fetched and accepted build of `facts`, signed by issuer 1.
-  private func build(
+  func build(
     _ facts: PackageFacts, in scratch: Scratch, _ state: NodeState, life: Duration = .seconds(3_600)
   ) async throws -> PlannedBuild {
     let path = "\(scratch.root)/\(facts.package).gpkg.tar"
@@ -161,6 +161,35 @@ struct StateTests {
       }
       let again = try await state(scratch)
       #expect(try await listing(again).refresh() == 1)
+    }
+  }
+
+  @Test func typoInTheTrustListHidesTheIndexUntilItIsMended() async throws {
+    try await Scratch.run { scratch in
+      func entries() throws -> [Substring] {
+        Array(try index(scratch).split(separator: "\n\n").dropFirst())
+      }
+      let file = "\(scratch.paths.trust)/trust.yaml"
+      let former: [Substring]
+      do {
+        let state = try await state(scratch, trusting: 1)
+        let build = try await build(NodeSamples.facts(), in: scratch, state)
+        _ = try await listing(state).take([build], host: NodeSamples.host())
+        former = try entries()
+        try state.catalog.close()
+      }
+      #expect(former.count == 1)
+      let sound = try #require(try AtomicFile.read(file))
+      try AtomicFile.write(Array("isuers: []\n".utf8), to: file, mode: 0o644)
+      let again = try await state(scratch)
+      let listing = listing(again)
+      let hidden = try await listing.refresh()
+      #expect(try hidden == 0 && entries().isEmpty)
+      #expect(try await again.catalog.listingCount() == 1)
+      try AtomicFile.write(sound, to: file, mode: 0o644)
+      try await again.trust.reload()
+      #expect(try await listing.refresh() == 1)
+      #expect(try entries() == former)
     }
   }
 

@@ -46,7 +46,8 @@ struct NodeState: Sendable {
         "removed": "\(store.recovery.removed)", "added": "\(change.added)",
         "dropped": "\(change.dropped)",
       ])
-    // A trust list that is refused accepts nothing, and must not keep the daemon from starting.
+    // A trust list that is refused accepts nothing, and must not keep the daemon from starting: what is
+    // listed is hidden until there is one.
     try? await trust.reload()
   }
 }

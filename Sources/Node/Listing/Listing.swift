@@ -65,8 +65,10 @@ actor Listing {
   }
 
   private func publish(now: Timestamp) async throws -> Int {
-    let store = store
     let host = try await knownHost()
+    // Without a trust list nothing can be judged: it is hidden, and listed again once there is one.
+    guard await trust.isInForce else { return try await write([], host: host, now: now) }
+    let store = store
     let basis = ListingReview.Basis(
       list: await trust.list, host: host ?? HostFacts(),
       failed: FailedChecks(try await catalog.failedChecks(now: now)))
@@ -82,11 +84,17 @@ actor Listing {
     }
     accepted = review.accepted
     try await catalog.delist(review.gone, now: now)
+    return try await write(review.listings, host: host, now: now)
+  }
+
+  private func write(
+    _ listings: [BinhostListing], host: HostFacts?, now: Timestamp
+  ) async throws -> Int {
     let path = directory.path
     let cached = try await Blocking.run {
       host.map { PortageCache.timestamp(eroot: $0.root + $0.eprefix, binhost: path) } ?? 0
     }
-    return try await directory.publish(review.listings, now: now.seconds, newerThan: cached).listed
+    return try await directory.publish(listings, now: now.seconds, newerThan: cached).listed
   }
 
   /// How long verdicts are kept that nothing ends.

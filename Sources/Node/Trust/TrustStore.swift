@@ -9,6 +9,8 @@ import Trust
 /// what it had, and starts with an empty one, which accepts nothing.
 actor TrustStore {
   private(set) var list = TrustList()
+  /// Whether the files were put in force since the daemon started: without, nothing can be judged.
+  private(set) var isInForce = false
   /// Why the files are not in force, for the user.
   private(set) var problem: String?
 
@@ -34,6 +36,7 @@ actor TrustStore {
         throw TrustListError.older(version: next.version, lastSeen: list.version)
       }
       list = next
+      isInForce = true
       problem = nil
       logger.notice("trust list in force", metadata: ["issuers": "\(next.issuers.count)"])
     } catch {
