@@ -71,6 +71,49 @@ struct TroubledNodeTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(1))) func requestsDoNotWaitForEachOther() async throws {
+    try await Scratch.run { scratch in
+      let files = StateTests()
+      let (slow, quick) = (NodeSamples.facts("slow"), NodeSamples.facts("quick"))
+      do {
+        let state = try await files.state(scratch, trusting: 1)
+        for facts in [slow, quick] {
+          let build = try await files.build(facts, in: scratch, state)
+          try await state.catalog.keep([#require(build.verdict.statement)])
+        }
+        try state.catalog.close()
+      }
+      // The first who asks what is installed gets no answer for now.
+      let portage = try FakePortage(in: scratch)
+      try portage.answer(HelperReport(portage: "3.0.83", host: NodeSamples.host()))
+      let script = """
+        #!/bin/sh
+        case "$*" in *installed*)
+          if mkdir '\(scratch.root)/asked' 2>/dev/null; then
+            until [ -e '\(scratch.root)/go' ]; do sleep 0.05; done
+          fi ;;
+        esac
+        exec cat '\(scratch.root)/report.json'
+        """
+      try AtomicFile.write(Array(script.utf8), to: portage.program, mode: 0o755)
+      try await withNode(scratch) { state, network, settings in
+        let listing = Listing(
+          directory: state.binhost, catalog: state.catalog, store: state.store, trust: state.trust)
+        let resolver = Resolver(
+          helper: portage.helper, trust: state.trust, catalog: state.catalog, store: state.store,
+          peers: network.peers, listing: listing, cloud: nil, settings: settings, logger: logger)
+        async let first = resolver.obtain(slow)
+        while !FileManager.default.fileExists(atPath: "\(scratch.root)/asked") {
+          try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try await resolver.obtain(quick).isListed)
+        try AtomicFile.write([], to: "\(scratch.root)/go", mode: 0o644)
+        #expect(try await first.isListed)
+        #expect(try await state.catalog.listingCount() == 2)
+      }
+    }
+  }
+
   @Test func brokenBootstrapFileIsNamedWithItsLine() async throws {
     try await Scratch.run { scratch in
       try AtomicFile.makeDirectory(scratch.paths.configuration)

@@ -93,6 +93,9 @@ extension Resolver {
     guard try await store.size(of: statement.root) == nil else { return nil }
     let known = providers[statement.root] ?? []
     guard !known.isEmpty else { return FetchFailure(reason: .noProvider, trouble: nil) }
+    if peers.names[statement.root] != nil {
+      try await emit(.note("waiting for \(build.facts.cpv), which is being fetched already"))
+    }
     do {
       let report = try await peers.fetch(
         statement.root, size: statement.size, from: known, name: build.facts.cpv, emit: emit)

@@ -24,8 +24,6 @@ actor Resolver {
   let logger: Logger
   /// What the gpkgs of this store say, so that a listed package is read once a run of the daemon.
   var descriptions = DescriptionCache(capacity: 4_096)
-  /// Fetching and listing happen one request at a time, so that two don't fetch the same package.
-  private let turn = Turn()
 
   init(
     helper: PortageHelper, trust: TrustStore, catalog: Catalog, store: DirectoryBlobStore,
@@ -64,9 +62,9 @@ actor Resolver {
     }
     guard stage != .plan else { return await report(builds, notes: notes) }
 
-    builds = try await turn.take { [self, builds] in
-      try await obtain(builds, whole: true, host: host, emit: emit)
-    }
+    // Requests don't wait for each other: a blob that two of them want is fetched once by the transfer,
+    // and each takes its turn only where the index is written.
+    builds = try await obtain(builds, whole: true, host: host, emit: emit)
     let listed = builds.filter(\.isListed).count
     var remaining = try await planAgain(arguments, builds: &builds)
     if listed > 0, !builds.contains(where: \.isListed) {
@@ -106,9 +104,7 @@ actor Resolver {
     for pause in [0, 1, 2, 4, 8] {
       try await Task.sleep(for: .seconds(pause))
       try await lookUp(&builds, host: host)
-      builds = try await turn.take { [self, builds] in
-        try await obtain(builds, whole: false, host: host, emit: emit)
-      }
+      builds = try await obtain(builds, whole: false, host: host, emit: emit)
       if !builds.contains(where: \.lacksProvider) { break }
     }
     return builds
