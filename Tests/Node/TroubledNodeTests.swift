@@ -71,6 +71,42 @@ struct TroubledNodeTests {
     }
   }
 
+  @Test func healthNamesWhatKeepsTheNodeFromItsWork() async throws {
+    try await Scratch.run { scratch in
+      try await withNode(scratch) { state, network, settings in
+        let troubles = Troubles()
+        let board = StatusBoard(
+          state: state, network: network, settings: settings, publisher: nil, troubles: troubles
+        ) { [] }
+        #expect(await board.health() == nil)
+        let file = "\(scratch.paths.trust)/trust.yaml"
+        try AtomicFile.makeDirectory(scratch.paths.trust)
+        try AtomicFile.write(Array("isuers: []\n".utf8), to: file, mode: 0o644)
+        try? await state.trust.reload()
+        #expect(await board.health()?.hasPrefix("the trust list is not in force") == true)
+        struct Broken: Error {}
+        let part = Task {
+          try await troubles.persist("publishing", logger: logger) { throw Broken() }
+        }
+        for _ in 0..<1_000 where troubles.warnings.isEmpty {
+          try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(await board.health()?.hasPrefix("publishing failed") == true)
+        part.cancel()
+        _ = await part.result
+        try state.catalog.close()
+        #expect(await board.health()?.contains("the catalog can't be read") == true)
+      }
+    }
+  }
+
+  @Test func fewFreeBytesAreATrouble() {
+    #expect(StatusBoard.diskProblem(free: nil) == nil)
+    #expect(StatusBoard.diskProblem(free: 1 << 30) == nil)
+    #expect(StatusBoard.diskProblem(free: 1 << 20)?.hasPrefix("the disk is full") == true)
+    #expect(DiskSpace.free(at: "/") != nil && DiskSpace.free(at: "/nowhere/at/all") == nil)
+  }
+
   @Test(.timeLimit(.minutes(1))) func requestsDoNotWaitForEachOther() async throws {
     try await Scratch.run { scratch in
       let files = StateTests()

@@ -105,7 +105,7 @@ struct NodeParts: Sendable {
       http.node = String(state.nodeKey.publicKey.bytes.hex.prefix(16))
       let server = BinhostServer(
         directory: state.binhost, metrics: metrics, settings: http, logger: logger.quiet,
-        status: { await board.snapshot() })
+        status: { await board.snapshot() }, health: { await board.health() })
       add("HTTP") { try await server.run() }
     }
     let control = ControlServer(

@@ -59,6 +59,30 @@ struct StatusBoard: Sendable {
     return status
   }
 
+  /// What keeps the node from its work, a line each; nil if nothing does.
+  func health() async -> String? {
+    var problems = troubles.warnings
+    if let problem = await state.trust.problem { problems.append(problem) }
+    do {
+      _ = try await state.catalog.counters()
+    } catch {
+      problems.append("the catalog can't be read: \(error)")
+    }
+    if let problem = Self.diskProblem(free: DiskSpace.free(at: state.paths.state)) {
+      problems.append(problem)
+    }
+    return problems.isEmpty ? nil : problems.joined(separator: "\n")
+  }
+
+  /// What is wrong where so many bytes are free; nil if they are enough or not known.
+  static func diskProblem(free: UInt64?) -> String? {
+    guard let free, free < leastFree.bytes else { return nil }
+    return "the disk is full: \(ByteCount(free)) are free"
+  }
+
+  /// With less the catalog and the index may not be written any more.
+  private static let leastFree = ByteCount(64 << 20)
+
   /// What is said where no contact answers.
   static let lonely = ["no peer answers: is the bootstrap file right?"]
 
