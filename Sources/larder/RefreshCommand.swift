@@ -7,6 +7,8 @@ struct RefreshCommand: AsyncParsableCommand {
     commandName: "refresh",
     abstract: "Have the daemon look for builds of @world's updates, as after a repository sync.",
     discussion: """
+      The daemon does it in its own time: this returns at once. Its log says what was found, and
+      'larder status' if it failed.
       /etc/portage/postsync.d/larder does this after each 'emerge --sync'; portage.refresh in
       larder.yaml says what is planned.
 

@@ -136,6 +136,34 @@ attack_helpers() {
 	out=$(larder r plan --oneshot =app-lab/hello-1.0 2>&1)
 	check "with the right helper again it works" "app-lab/hello-1.0" "${out}"
 	stop r
+	attack_refresh
+}
+
+# The hook of a sync has 10 s, and the plan of @world takes longer here.
+attack_refresh() {
+	local marker=${FLEET}/planned
+	local -i began
+	set_line r '^  timeout: 2$' '  timeout: 60'
+	fake "[[ -e ${marker} ]] || { touch ${marker}; sleep 12; }; exec ${TOP}/libexec/larder-portage \"\$@\""
+	mkdir -p "${FLEET}/bin"
+	ln -sf "${LARDER}" "${FLEET}/bin/larder"
+	start r
+	# The daemon asks for the host's facts when it starts.
+	eventually 30 test -e "${marker}"
+	rm -f "${marker}"
+	began=SECONDS
+	LARDER_ROOT=$(root_of r) PATH=${FLEET}/bin:${PATH} "${TOP}/packaging/postsync.d/larder"
+	if (( SECONDS - began <= 5 )); then
+		pass "the hook of a sync does not wait for the plan"
+	else
+		fail "the hook of a sync does not wait for the plan" "$(( SECONDS - began )) s"
+	fi
+	if eventually 10 test -e "${marker}" && eventually 60 grep -q 'found=.*refreshed' "${FLEET}/r.log"; then
+		pass "and the daemon looks for @world's updates after it has left"
+	else
+		fail "and the daemon looks for @world's updates after it has left" "$(tail -n 20 "${FLEET}/r.log")"
+	fi
+	stop r
 }
 
 # fake SHELL-COMMANDS: the helper does this from now on.

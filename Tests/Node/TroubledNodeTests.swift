@@ -36,7 +36,8 @@ struct TroubledNodeTests {
     _ state: NodeState, _ network: NodeNetwork, _ settings: Configuration
   ) async -> [String] {
     await StatusBoard(
-      state: state, network: network, settings: settings, publisher: nil, troubles: Troubles()
+      state: state, network: network, settings: settings, publisher: nil, refresher: nil,
+      troubles: Troubles()
     ) { [] }.snapshot().warnings
   }
 
@@ -76,7 +77,8 @@ struct TroubledNodeTests {
       try await withNode(scratch) { state, network, settings in
         let troubles = Troubles()
         let board = StatusBoard(
-          state: state, network: network, settings: settings, publisher: nil, troubles: troubles
+          state: state, network: network, settings: settings, publisher: nil, refresher: nil,
+          troubles: troubles
         ) { [] }
         #expect(await board.health() == nil)
         let file = "\(scratch.paths.trust)/trust.yaml"

@@ -65,12 +65,16 @@ struct NodeParts: Sendable {
     let gateway = try await GatewayService(
       kind: kind, state: state, network: network, helper: helper, settings: settings,
       logger: logger)
+    let world = WorldRefresh(resolver: resolver, cloud: cloud, settings: settings)
+    let refresher = Refresher(logger: logger) { try await world.look() }
     let board = StatusBoard(
-      state: state, network: network, settings: settings, publisher: publisher, troubles: troubles
+      state: state, network: network, settings: settings, publisher: publisher,
+      refresher: refresher, troubles: troubles
     ) { await gateway?.jobs() ?? [] }
     let desk = Desk(
       state: state, network: network, board: board, resolver: resolver, listing: listing,
-      publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud, settings: settings)
+      publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud, refresher: refresher,
+      settings: settings)
 
     add("DHT") { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }
@@ -84,6 +88,7 @@ struct NodeParts: Sendable {
         }
       }
     }
+    add("refreshing") { try await refresher.run() }
     if settings.role == .seeder {
       let seeder = Seeder(
         trust: state.trust, catalog: state.catalog, store: state.store, peers: network.peers,

@@ -13,6 +13,7 @@ struct StatusBoard: Sendable {
   let settings: Configuration
   let started = WallClock.now
   let publisher: BuildPublisher?
+  let refresher: Refresher?
   let troubles: Troubles
   let jobs: @Sendable () async -> [StatusSnapshot.Job]
 
@@ -53,6 +54,7 @@ struct StatusBoard: Sendable {
     }
     if let problem = await state.trust.problem { status.warnings.append(problem) }
     if let problem = network.bootstrapProblem { status.warnings.append(problem) }
+    if let problem = await refresher?.problem { status.warnings.append(problem) }
     status.warnings += troubles.warnings
     status.warnings += Self.notes(isJoined: dht.isJoined, counters: dht.status.counters)
     status.warnings += await publisher?.refused ?? []

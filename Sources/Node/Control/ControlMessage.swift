@@ -15,7 +15,7 @@ public enum ControlRequest: Codable, Sendable, Equatable {
   case request(arguments: [String], wait: Bool)
   /// Builds asked for earlier that became ready or failed since they were last shown.
   case inbox
-  /// Plan @world anew, after a repository sync.
+  /// Plan @world anew, after a repository sync; answered before it is done.
   case refresh
   /// Read the trust list again.
   case reload

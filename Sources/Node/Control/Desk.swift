@@ -16,6 +16,7 @@ struct Desk: Sendable {
   let upkeep: StatementUpkeep?
   let collector: Collector
   let cloud: CloudDesk?
+  let refresher: Refresher
   let settings: Configuration
 
   /// Does what is asked, telling `emit` how it goes; throws with the reason if it can't be done.
@@ -76,17 +77,15 @@ struct Desk: Sendable {
     try await emit(.requested(cloud.order(missing)))
   }
 
-  /// Plans @world as configured and fetches what peers have, so that it is here before it is wanted.
-  private func refresh(_ emit: @escaping ControlServer.Emit) async throws {
-    guard !settings.portage.refresh.isEmpty else {
+  /// Has @world planned anew, and answers at once: the work outlives the command.
+  private func refresh(_ emit: ControlServer.Emit) async throws {
+    let arguments = settings.portage.refresh
+    guard !arguments.isEmpty else {
       return try await emit(.lines(["portage.refresh is empty: nothing is refreshed"]))
     }
-    try await emit(.plan(resolver.resolve(settings.portage.refresh, until: .fetch, emit: emit)))
-    // Only the owner's standing rule lets the daemon ask for builds by itself.
-    guard let cloud, settings.cloud.dailyLimit > 0 else { return }
-    let missing = try await resolver.missing(settings.portage.refresh, emit: emit)
-    let rows = try await cloud.orderWithinBudget(missing, limit: settings.cloud.dailyLimit)
-    if !rows.isEmpty { try await emit(.requested(rows)) }
+    refresher.ring()
+    try await emit(
+      .lines(["the daemon looks for builds of: \(arguments.joined(separator: " "))"]))
   }
 
   /// Background builds that ended since the last command.
