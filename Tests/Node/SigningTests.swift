@@ -31,6 +31,14 @@ struct SigningTests {
         peers: network.peers)
     }
 
+    var publisher: BuildPublisher {
+      var settings = Configuration.Publish()
+      settings.licences = ["@FREE"]
+      return BuildPublisher(
+        settings: settings, key: key, helper: portage.helper, catalog: state.catalog,
+        store: state.store, peers: network.peers, logger: logger)
+    }
+
     var upkeep: StatementUpkeep {
       StatementUpkeep(
         validity: .seconds(60 * 86_400), key: key, catalog: state.catalog, store: state.store,
@@ -67,10 +75,21 @@ struct SigningTests {
     return path
   }
 
+  /// What the helper says of the file at `path`.
+  private func described(_ path: String) throws -> PackageFacts.BuiltFile {
+    let bytes = try #require(try AtomicFile.read(path))
+    var digests = FileDigests()
+    digests.update(bytes)
+    return PackageFacts.BuiltFile(
+      file: path, size: UInt64(bytes.count), md5: digests.finalize().md5.hex)
+  }
+
+  /// The build of these facts that lies at `path`.
   private func build(
-    _ facts: PackageFacts, _ change: (inout PackageFacts) -> Void = { _ in }
+    _ facts: PackageFacts, at path: String, _ change: (inout PackageFacts) -> Void = { _ in }
   ) throws -> FinishedBuild {
     var built = facts
+    built.gpkg = try described(path)
     change(&built)
     return try FinishedBuild(built, of: BuildRequest(facts))
   }
@@ -79,7 +98,7 @@ struct SigningTests {
     _ rig: Rig, _ path: String, _ facts: PackageFacts
   ) async throws -> String {
     do {
-      _ = try await rig.gateway.accept(path, build(facts))
+      _ = try await rig.gateway.accept(path, build(facts, at: path))
       return "accepted"
     } catch let refused as ResultRefused {
       return refused.reason
@@ -90,7 +109,7 @@ struct SigningTests {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
       let path = try upload(facts, in: scratch)
-      let accepted = try await rig.gateway.accept(path, build(facts))
+      let accepted = try await rig.gateway.accept(path, build(facts, at: path))
       let signed = try SignedStatement(verifying: accepted.statement, now: WallClock.now)
       #expect(signed.issuer == rig.key.publicKey)
       #expect(signed.statement.fingerprint == (try Fingerprint(of: facts)))
@@ -103,13 +122,14 @@ struct SigningTests {
   @Test func compilerFlagsAndRecipeOfTheBuildAreSignedNotThoseOfTheAsker() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      let build = try build(facts) { built in
+      let path = try upload(facts, in: scratch)
+      let build = try build(facts, at: path) { built in
         built.compiler.version = "15.1.0"
         built.flags = ["CFLAGS": "-O3 -mavx2"]
         built.cpu.features.append("avx2")
         built.recipe.ebuild = String(repeating: "3c", count: 32)
       }
-      let accepted = try await rig.gateway.accept(try upload(facts, in: scratch), build)
+      let accepted = try await rig.gateway.accept(path, build)
       let signed = try SignedStatement(verifying: accepted.statement, now: WallClock.now)
       let judged = signed.statement.judged
       let stated = JudgedFacts(of: build.facts)
@@ -124,12 +144,17 @@ struct SigningTests {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
       let path = try upload(facts, in: scratch)
-      let build = try build(facts) { built in
-        built.gpkg = PackageFacts.BuiltFile(
-          file: "x", size: 1, md5: String(repeating: "0", count: 32))
+      let real = try #require(try build(facts, at: path).facts.gpkg)
+      let zeros = String(repeating: "0", count: 32)
+      for stated in [
+        PackageFacts.BuiltFile(file: "x", size: real.size, md5: zeros),
+        PackageFacts.BuiltFile(file: "x", size: real.size + 1, md5: real.md5), nil,
+      ] {
+        let build = try build(facts, at: path) { $0.gpkg = stated }
+        await #expect(throws: ResultRefused.self) { try await rig.gateway.accept(path, build) }
       }
-      await #expect(throws: ResultRefused.self) { try await rig.gateway.accept(path, build) }
       #expect(try await rig.state.catalog.ownBuilds(of: facts.cpv).isEmpty)
+      #expect(rig.state.store.contents.isEmpty)
     }
   }
 
@@ -182,13 +207,49 @@ struct SigningTests {
       let other = try upload(proprietary, in: scratch)
       #expect(try await refusal(rig, other, proprietary).contains("all-rights-reserved"))
       #expect(try await rig.state.catalog.blobTotals().count == 0)
+      #expect(rig.state.store.contents.isEmpty)
+    }
+  }
+
+  @Test func fileSwappedBetweenDescriptionAndImportIsNotPublished() async throws {
+    try await withRig { scratch, rig in
+      let path = try upload(NodeSamples.facts(), in: scratch)
+      let file = try described(path)
+      let facts = NodeSamples.facts { facts in
+        facts.gpkg = file
+        facts.provenance = Provenance(
+          installedMD5: file.md5, built: Provenance.Build(started: 1_000, finished: 1_010),
+          newestInput: Provenance.Input(path: "/repo/hello.ebuild", changed: 999))
+      }
+      try rig.portage.answer(
+        HelperReport(portage: "3.0.83", host: NodeSamples.host(), packages: [facts]))
+      // Another package of the same name and facts, as a rebuild or a thief would leave it.
+      try AtomicFile.write(
+        JointCheckTests.gpkg(NodeSamples.facts(), provides: "x86_64: libother.so.1"), to: path,
+        mode: 0o644)
+      guard case .tooEarly(let refusals) = try await rig.publisher.publish([path]).first else {
+        Issue.record("the swapped file was not refused")
+        return
+      }
+      #expect(refusals == [.fileChanged])
+      #expect(rig.state.store.contents.isEmpty)
+      #expect(try await rig.state.catalog.ownBuilds(of: facts.cpv).isEmpty)
+      // The file that was described is published.
+      _ = try upload(NodeSamples.facts(), in: scratch)
+      guard case .published(let signed, _) = try await rig.publisher.publish([path]).first else {
+        Issue.record("the described file was not published")
+        return
+      }
+      #expect(signed.statement.md5.hex == file.md5)
+      #expect(rig.state.store.contents.keys.map(\.self) == [signed.statement.root])
     }
   }
 
   @Test func statementIsRenewedInTheLastThirdOfItsLife() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
+      let path = try upload(facts, in: scratch)
+      _ = try await rig.gateway.accept(path, build(facts, at: path))
       let build = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
       let first = try SignedStatement(verifying: build.statement).statement
       try await rig.upkeep.renewDue(at: first.created + .seconds(30 * 86_400))
@@ -205,7 +266,8 @@ struct SigningTests {
   @Test func statementOfAClockThatWasAheadIsSignedAnew() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
+      let path = try upload(facts, in: scratch)
+      _ = try await rig.gateway.accept(path, build(facts, at: path))
       let build = try #require(try await rig.state.catalog.ownBuilds(of: facts.cpv).first)
       let first = try SignedStatement(verifying: build.statement).statement
       for (back, isRenewed) in [(Int64(60), false), (3_600, true)] {
@@ -226,7 +288,8 @@ struct SigningTests {
   @Test func withdrawnBuildLeavesATombstoneAndIsNotRenewed() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()
-      _ = try await rig.gateway.accept(try upload(facts, in: scratch), build(facts))
+      let path = try upload(facts, in: scratch)
+      _ = try await rig.gateway.accept(path, build(facts, at: path))
       let rows = try await rig.upkeep.withdraw([facts.cpv, "app-lab/none-1"])
       #expect(rows.map(\.outcome) == [.withdrawn, .unpublished])
       #expect(rows.map(\.package) == [facts.cpv, "app-lab/none-1"])

@@ -51,6 +51,13 @@ import Wire
     #expect(!refusal.message.isEmpty)
   }
 
+  @Test(arguments: evidence.indices) func descriptionAloneTellsWhatEvidenceIsMissing(row: Int) {
+    let (refusal, change) = Self.evidence[row]
+    let policy = PublishingRules.Policy(host: Samples.host())
+    #expect(PublishingRules.refusals(described: Self.facts(change), policy: policy) == [refusal])
+    #expect(PublishingRules.refusals(described: Self.facts(), policy: policy).isEmpty)
+  }
+
   @Test(arguments: evidence.indices) func aWorkersBuildNeedsNoSuchEvidence(row: Int) throws {
     #expect(try refusals(Self.evidence[row].1, origin: .worker) == [])
   }

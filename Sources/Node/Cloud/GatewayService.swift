@@ -74,22 +74,17 @@ struct GatewayAcceptance: Sendable {
   /// What is signed are the facts of the build, not those of whoever asked: another compiler or other
   /// flags are for the reader's policy to judge, and must be stated as they were.
   func accept(_ path: String, _ build: FinishedBuild) async throws -> AcceptedBuild {
+    let intake = PackageIntake(
+      facts: build.facts, policy: try await rules.policy, origin: .worker)
+    let blob: ImportedBlob
     let description: GpkgDescription
     do {
-      description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
-    } catch {
-      throw ResultRefused("not a usable gpkg: \(error)")
+      (blob, description) = try await intake.take(path, into: state.store)
+    } catch let objection as PackageIntake.Objection {
+      throw ResultRefused(objection.description)
     }
-    let refusals = PublishingRules.refusals(
-      of: build.facts, description: description, policy: try await rules.policy, origin: .worker)
-    if let refusal = refusals.first { throw ResultRefused(refusal.message) }
-    let blob = try await state.store.importFile(path, by: .copy)
-    // In the catalog first: what is refused below is evicted like any other blob.
     let now = WallClock.now
     try await state.catalog.add(blob.root, size: blob.size, now: now)
-    if let stated = build.facts.gpkg?.md5, stated.lowercased() != blob.md5.hex {
-      throw ResultRefused("the worker described another file than it uploaded: its MD5 differs")
-    }
     let statement: BuildStatement
     do {
       statement = try BuildStatement.make(

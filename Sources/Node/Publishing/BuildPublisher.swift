@@ -171,19 +171,19 @@ actor BuildPublisher {
   private func consider(
     _ path: String, _ facts: PackageFacts, _ host: HostFacts
   ) async throws -> PublishOutcome {
+    let intake = PackageIntake(
+      facts: facts, policy: PublishingRules.Policy(groups: settings.licences, host: host),
+      origin: .host)
+    let blob: ImportedBlob
     let description: GpkgDescription
     do {
-      description = try await Blocking.run { try GpkgInspector.inspect(path: path) }
-    } catch {
-      return .unreadable(path: path, reason: "\(error)")
-    }
-    let policy = PublishingRules.Policy(groups: settings.licences, host: host)
-    let refusals = PublishingRules.refusals(of: facts, description: description, policy: policy)
-    guard refusals.isEmpty else {
+      (blob, description) = try await intake.take(path, into: store)
+    } catch PackageIntake.Objection.refused(let refusals) {
       return refusals.allSatisfy(\.mayPass)
         ? .tooEarly(refusals) : .refused(cpv: facts.cpv, refusals)
+    } catch PackageIntake.Objection.unreadable(let reason) {
+      return .unreadable(path: path, reason: reason)
     }
-    let blob = try await store.importFile(path, by: .copy)
     if try await catalog.ownBuild(blob.root) != nil { return .known(cpv: facts.cpv) }
     let now = WallClock.now
     let file = BuildStatement.FileFacts(
@@ -207,7 +207,7 @@ extension Refusal {
   /// Whether the rule may be satisfied once emerge has merged the package and written its log.
   fileprivate var mayPass: Bool {
     switch self {
-    case .notBuiltHere, .buildFailed, .notTheInstalledFile, .mergedAsBinary: true
+    case .notBuiltHere, .buildFailed, .notTheInstalledFile, .fileChanged, .mergedAsBinary: true
     case .inputsChanged, .inputsUnknown, .factsDiffer, .restricted, .licence, .live,
       .savedConfiguration, .accountOverrides, .kernelModules, .hooks, .secrets:
       false

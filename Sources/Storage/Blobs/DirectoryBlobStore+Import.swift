@@ -34,11 +34,20 @@ extension DirectoryBlobStore {
   public func importFile(
     _ path: String, by method: ImportMethod = .copy
   ) async throws -> ImportedBlob {
+    try await importFile(path, by: method) { _, _ in }.blob
+  }
+
+  /// Takes an existing file in once `check` has read what the store would hold: the path of its own
+  /// copy, not to be kept, and its digests. What `check` throws leaves nothing here.
+  public func importFile<Value: Sendable>(
+    _ path: String, by method: ImportMethod = .copy,
+    check: @escaping @Sendable (_ file: String, _ blob: ImportedBlob) throws -> Value
+  ) async throws -> (blob: ImportedBlob, value: Value) {
     let token = UInt64.random(in: .min ... .max)
     let temporary = paths.partials + "/" + String(token, radix: 36) + ".import"
     return try await performAnywhere(lane: Int(truncatingIfNeeded: token)) {
       do {
-        return try self.take(path, by: method, through: temporary)
+        return try self.take(path, by: method, through: temporary, check)
       } catch {
         try? self.files.unlink(temporary)
         throw error
@@ -46,9 +55,10 @@ extension DirectoryBlobStore {
     }
   }
 
-  private func take(
-    _ path: String, by method: ImportMethod, through temporary: String
-  ) throws -> ImportedBlob {
+  private func take<Value>(
+    _ path: String, by method: ImportMethod, through temporary: String,
+    _ check: (String, ImportedBlob) throws -> Value
+  ) throws -> (blob: ImportedBlob, value: Value) {
     try files.makeDirectory(paths.partials)
     var hasher = MerkleHasher()
     var digests = FileDigests()
@@ -82,14 +92,16 @@ extension DirectoryBlobStore {
     guard let (root, layers) = hasher.finalize(), BlockLayout(size: hasher.size) != nil else {
       throw BlobStoreError.badSize(hasher.size)
     }
+    let (md5, sha1) = digests.finalize()
+    let blob = ImportedBlob(root: root, size: hasher.size, md5: md5, sha1: sha1)
+    let value = try check(temporary, blob)
     if state.withLock({ $0.blobs[root] }) == nil {
       try files.sync(file)
       try place(temporary, root: root, size: hasher.size, layers: layers)
     } else {
       try files.unlink(temporary)
     }
-    let (md5, sha1) = digests.finalize()
-    return ImportedBlob(root: root, size: hasher.size, md5: md5, sha1: sha1)
+    return (blob, value)
   }
 
   /// Moves a flushed file to where complete blobs are and makes that durable.

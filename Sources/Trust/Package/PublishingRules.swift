@@ -61,6 +61,21 @@ public enum PublishingRules {
     return refusals
   }
 
+  /// The rules that a package breaks by its description alone, whose file need not be opened then.
+  public static func refusals(
+    described facts: PackageFacts, policy: Policy, origin: Origin = .host
+  ) -> [Refusal] {
+    var refusals = origin == .worker ? [] : evidence(facts, origin)
+    refusals += self.refusals(planned: facts, policy: policy)
+    let provenance = facts.provenance ?? Provenance()
+    if !provenance.accountOverrides.isEmpty {
+      refusals.append(.accountOverrides(provenance.accountOverrides))
+    }
+    if !provenance.hooks.isEmpty { refusals.append(.hooks(provenance.hooks)) }
+    if !provenance.secrets.isEmpty { refusals.append(.secrets(provenance.secrets)) }
+    return refusals
+  }
+
   /// The rules that a package breaks whoever builds it, as far as its plan tells: what a build of it
   /// would be refused for afterwards need not be built.
   public static func refusals(planned facts: PackageFacts, policy: Policy) -> [Refusal] {

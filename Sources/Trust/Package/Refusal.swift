@@ -6,6 +6,8 @@ public enum Refusal: Sendable, Hashable {
   case buildFailed
   /// The file is not the one that was installed: made by quickpkg, fetched or copied.
   case notTheInstalledFile
+  /// The file is another than the one that was described: it was replaced meanwhile.
+  case fileChanged
   /// Its last merge here was of a binary package.
   case mergedAsBinary
   /// Something that the build read changed since it began.
@@ -38,6 +40,7 @@ public enum Refusal: Sendable, Hashable {
     case .buildFailed: "its last build here failed"
     case .notTheInstalledFile:
       "not the file that was installed here (quickpkg, fetched or copied): its MD5 differs"
+    case .fileChanged: "another file than the one that was described: its size or MD5 differs"
     case .mergedAsBinary: "installed here from a binary package, not built"
     case .inputsChanged(let path): "\(path) changed since the build began"
     case .inputsUnknown: "the ebuild it was built from is gone, so its facts can't be proven"

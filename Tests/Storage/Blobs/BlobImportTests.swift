@@ -28,6 +28,29 @@ func importedFileIsNamedByItsRoot(method: DirectoryBlobStore.ImportMethod) async
   #expect(status.st_nlink == (method == .link ? 2 : 1))
 }
 
+@Test(arguments: [DirectoryBlobStore.ImportMethod.copy, .link])
+func importThatIsRefusedLeavesNothing(method: DirectoryBlobStore.ImportMethod) async throws {
+  struct Refused: Error, Equatable { let size: UInt64 }
+  let directory = try TemporaryDirectory()
+  let store = try DirectoryBlobStore(directory: directory.path + "/store")
+  try directory.write([1, 2, 3], to: "package.gpkg.tar")
+  let path = directory.path + "/package.gpkg.tar"
+  await #expect(throws: Refused(size: 3)) {
+    try await store.importFile(path, by: method) { _, blob in throw Refused(size: blob.size) }
+  }
+  #expect(store.contents.isEmpty)
+  #expect(try FileSystem().names(in: directory.path + "/store/partial").isEmpty)
+  // The check reads the bytes that the store will hold.
+  let (blob, bytes) = try await store.importFile(path, by: method) { file, _ in
+    let opened = try FileSystem().open(file)
+    var bytes: [UInt8] = []
+    try opened.readAll { bytes += $0 }
+    return bytes
+  }
+  #expect(bytes == [1, 2, 3])
+  #expect(store.contents == [blob.root: 3])
+}
+
 @Test func emptyFileIsNoBlob() async throws {
   let directory = try TemporaryDirectory()
   let store = try DirectoryBlobStore(directory: directory.path + "/store")
