@@ -70,10 +70,11 @@ struct NodeParts: Sendable {
     let board = StatusBoard(
       state: state, network: network, settings: settings, publisher: publisher,
       refresher: refresher, troubles: troubles
-    ) { await gateway?.jobs() ?? [] }
+    ) { (await gateway?.jobs() ?? []) + (await cloud?.jobs() ?? []) }
     let desk = Desk(
       state: state, network: network, board: board, resolver: resolver, listing: listing,
-      publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud, refresher: refresher,
+      publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud,
+      refresher: refresher,
       settings: settings)
 
     add("DHT") { try await network.dht.run() }

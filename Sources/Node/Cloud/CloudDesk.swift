@@ -1,3 +1,4 @@
+import Binhost
 import Builder
 import Cloud
 import Cryptography
@@ -18,21 +19,37 @@ actor CloudDesk {
     var notes: [String] = []
   }
 
+  /// Hands packages to the gateway as one request of this name.
+  typealias Submit = @Sendable ([PackageFacts], _ group: String) async throws -> [PackageStatus]
+
   private let client: GatewayClient
+  private let submit: Submit
   private let catalog: Catalog
   private let logger: Logger
   /// Held while the orders are read and written: others come while one ends.
   private let turn = Turn()
   /// Rung by new orders.
   private let bell = Doorbell()
+  /// Where the builds that were asked for stand, for the status.
+  private var asked = AskedBuilds()
 
   /// A desk for the configured gateway; nil if none is configured. Throws if the token can't be read.
   init?(settings: Configuration.Cloud, catalog: Catalog, logger: Logger) throws {
     guard let gateway = settings.gateway else { return nil }
     let token = try Self.token(settings.tokenFile)
-    client = try GatewayClient(.init(url: gateway, token: token))
+    self.init(
+      client: try GatewayClient(.init(url: gateway, token: token)), catalog: catalog,
+      logger: logger)
+  }
+
+  /// A desk with this client, whose requests go to `submit` if it is given.
+  init(
+    client: GatewayClient, catalog: Catalog, logger: Logger, submit: Submit? = nil
+  ) {
+    self.client = client
     self.catalog = catalog
     self.logger = logger
+    self.submit = submit ?? { try await client.submit($0, group: $1) }
   }
 
   /// The token in the configured file.
@@ -66,7 +83,10 @@ actor CloudDesk {
     let group = GatewayClient.newGroup()
     var result = Result()
     var open = 0
-    for status in try await client.submit(packages, group: group) {
+    let statuses = try await submit(packages, group)
+    asked.follow(statuses, as: group, now: WallClock.now)
+    defer { asked.end(group) }
+    for status in statuses {
       switch status.state {
       case .refused:
         result.notes.append("\(status.cpv): the gateway does not build it: \(status.message ?? "")")
@@ -86,6 +106,7 @@ actor CloudDesk {
           return
         }
         known[fingerprint] = status.state
+        asked.note(status)
         try await emit(.note(RequestRow(status).line))
         result.note(status)
       }
@@ -95,43 +116,84 @@ actor CloudDesk {
 
   /// Asks for builds and returns at once; `watch` notices when they are done.
   func order(_ packages: [PackageFacts]) async throws -> [RequestRow] {
-    guard !packages.isEmpty else { return [] }
-    let group = GatewayClient.newGroup()
-    let statuses = try await client.submit(packages, group: group)
-    let taken = zip(packages, statuses).filter { $1.state != .refused }.map { facts, _ in
-      Order(group: group, facts: facts)
-    }
-    try await change { $0 += taken }
-    bell.ring()
-    return statuses.map { RequestRow($0) }
+    try await place(packages).map { RequestRow($0) }
   }
 
-  /// Asks for builds by the owner's standing rule: at most `limit` a day.
+  private func place(_ packages: [PackageFacts]) async throws -> [PackageStatus] {
+    guard !packages.isEmpty else { return [] }
+    let group = GatewayClient.newGroup()
+    let statuses = try await submit(packages, group)
+    let now = WallClock.now
+    let taken = zip(packages, statuses).filter { $1.state != .refused }.map { facts, _ in
+      Order(group: group, facts: facts, asked: now)
+    }
+    for status in statuses { asked.note(status) }
+    try await change { $0 += taken }
+    bell.ring()
+    return statuses
+  }
+
+  /// Asks for builds by the owner's standing rule: at most `limit` a day, and none that is awaited or
+  /// that ended badly lately. Only what the gateway takes is counted. One call at a time.
   func orderWithinBudget(
     _ packages: [PackageFacts], limit: Int
   ) async throws -> [RequestRow] {
+    let now = WallClock.now
     let bytes = try await catalog.state(Self.budgetName)
     var budget =
       bytes.flatMap { try? JSONDecoder().decode(DailyBudget.self, from: Data($0)) }
       ?? DailyBudget(limit: limit)
     budget.limit = limit
-    let now = WallClock.now
-    var chosen: [PackageFacts] = []
-    for facts in packages {
-      let rule = CloudRule.standing(left: budget.left(now: now))
-      let place = Placement.of(
-        peerHasIt: false, cloudTakesIt: (try? BuildRequest(facts)) != nil, rule: rule)
-      if place == .cloud, budget.spend(now: now) { chosen.append(facts) }
+    let rule = StandingRule(
+      awaited: try await awaited(), failed: try await failedLately(now: now),
+      left: budget.left(now: now))
+    let chosen = rule.choice(of: packages)
+    let statuses = try await place(chosen)
+    for (facts, status) in zip(chosen, statuses) {
+      guard status.state == .refused else {
+        _ = budget.spend(now: now)
+        continue
+      }
+      // Told once, and not asked for again at the next sync.
+      try await catalog.post(
+        Notice(
+          fingerprint: Fingerprint(of: facts).bytes, cpv: facts.cpv, outcome: .failed,
+          message: RequestRow(status).line, created: now))
     }
-    try await catalog.setState(Self.budgetName, to: Array(JSONEncoder().encode(budget)))
-    return try await order(chosen)
+    if !chosen.isEmpty {
+      try await catalog.setState(Self.budgetName, to: Array(JSONEncoder().encode(budget)))
+    }
+    return statuses.map { RequestRow($0) }
   }
 
+  /// What ended badly so lately that the gateway would answer the same.
+  private func failedLately(now: Timestamp) async throws -> Set<Fingerprint> {
+    let since = now - Self.remembersFailure
+    var latest: [Fingerprint: Notice] = [:]
+    // Newest first: a build that went well later counts.
+    for notice in try await catalog.notices(limit: 1_000) where notice.created > since {
+      let fingerprint = Fingerprint(notice.fingerprint)
+      if latest[fingerprint] == nil { latest[fingerprint] = notice }
+    }
+    return Set(latest.filter { $0.value.outcome == .failed }.keys)
+  }
+
+  private static let remembersFailure = BuildSettings().remembersFailure
   private static let budgetName = "cloud-budget"
 
   /// The builds that were asked for in the background and are not done.
   func awaited() async throws -> Set<Fingerprint> {
     Set(try await orders().compactMap { try? Fingerprint(of: $0.facts) })
+  }
+
+  /// The builds that were asked for and have not ended, for the status, newest first.
+  func jobs() async -> [StatusSnapshot.Job] {
+    let background = ((try? await orders()) ?? []).compactMap { order in
+      (try? Fingerprint(of: order.facts)).map {
+        AskedBuilds.Build(cpv: order.facts.cpv, fingerprint: $0, since: order.asked)
+      }
+    }
+    return asked.jobs(background: background, now: WallClock.now)
   }
 
   /// Looks after background requests until cancelled: what is built is fetched, checked and listed,
@@ -156,9 +218,11 @@ actor CloudDesk {
       for order in members {
         let fingerprint = try Fingerprint(of: order.facts)
         let status = statuses.first { $0.fingerprint == fingerprint }
+        if let status { asked.note(status) }
         if let status, !status.isFinal { continue }
         try await end(order, fingerprint, status, resolver)
         try await change { $0.removeAll { $0 == order } }
+        asked.forget(fingerprint)
       }
     }
   }
@@ -199,6 +263,8 @@ actor CloudDesk {
   private struct Order: Codable, Sendable, Equatable {
     let group: String
     let facts: PackageFacts
+    /// When; nil in what an older version wrote down.
+    let asked: Timestamp?
   }
 
   private static let stateName = "cloud-orders"
