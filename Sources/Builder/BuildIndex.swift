@@ -22,6 +22,16 @@ public protocol BuildIndex: Sendable {
   /// Stores a waiter; the same fingerprint, owner and group again changes nothing.
   func add(_ waiter: Waiter) async throws
 
+  /// Stores the waiters of one owner's request, or none: false if the owner would then wait for more
+  /// than `limit` packages. One step, so that two requests at once don't both pass.
+  ///
+  /// Counted are the owner's waiters whose job is queued, leased or not there yet, and those of this
+  /// request whose job failed or was cancelled, since asking begins it anew.
+  func admit(_ waiters: [Waiter], unfinishedAtMost limit: Int) async throws -> Bool
+
+  /// Forgets waiters from before a time whose job is not queued or leased; returns how many.
+  func removeFinishedWaiters(since time: Timestamp) async throws -> Int
+
   /// Forgets the waiter with this fingerprint, owner and group, if it is there.
   func remove(_ waiter: Waiter) async throws
 

@@ -248,6 +248,38 @@ import Wire
     }
   }
 
+  @Test func boundOnWaitingPackagesHoldsForRequestsAtOnce() async throws {
+    try await GatewayHarness().run({ $0.openRequests = 3 }) { harness in
+      let asker = try harness.client(harness.asker.text, tries: 1)
+      let taken = await withTaskGroup(of: Int.self) { group in
+        for number in 0..<6 {
+          group.addTask {
+            let facts = (0..<2).map { RequestFixture.facts(version: "3.\(number).\($0)") }
+            return (try? await asker.submit(facts, group: "group-at-once-\(number)").count) ?? 0
+          }
+        }
+        return await group.reduce(0, +)
+      }
+      #expect(taken == 2, "one request of two fits, a second one does not")
+      #expect(await harness.index.all.count == 2, "nothing of a refused request is queued")
+    }
+  }
+
+  @Test func finishedPackagesMakeRoomAtOnceAndARepeatCountsOnce() async throws {
+    try await GatewayHarness().run({ $0.openRequests = 2 }) { harness in
+      let asker = try harness.client(harness.asker.text)
+      let worker = try harness.client(harness.worker.text)
+      for number in 0..<5 {
+        let facts = RequestFixture.facts(version: "4.\(number)")
+        for _ in 0..<3 { _ = try await asker.submit([facts], group: "group-no-\(number)") }
+        let job = try #require(try await worker.lease(offer, waiting: .seconds(10)))
+        try await worker.upload(job.lease, path: harness.file("good package \(number)"))
+        try await worker.complete(job.lease, built: facts)
+      }
+      #expect(await harness.index.all.filter { $0.state.phase == .built }.count == 5)
+    }
+  }
+
   @Test func callsAreBounded() async throws {
     try await GatewayHarness().run({ $0.callsPerMinute = 3 }) { harness in
       let asker = try harness.client(harness.asker.text, tries: 1)

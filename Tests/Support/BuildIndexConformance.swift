@@ -15,6 +15,8 @@ public enum BuildIndexConformance {
     try await phasesAreOrdered(index, place)
     try await dueJobsAreFound(index, place)
     try await waitersAreItems(index, place)
+    try await unfinishedPackagesOfAnOwnerAreBounded(index, place)
+    try await waitersOfFinishedJobsAreForgotten(index, place)
     try await everyStateReadsBack(index, place)
   }
 
@@ -145,6 +147,72 @@ public enum BuildIndexConformance {
     try await index.remove(a)
     try await index.remove(a)
     #expect(try await index.waiters(fingerprint, limit: 9) == [c], sourceLocation: place)
+  }
+
+  private static func unfinishedPackagesOfAnOwnerAreBounded(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    func waiters(_ numbers: Range<Int>, _ group: String, owner: String = "carol") throws -> [Waiter]
+    {
+      try numbers.map { number in
+        Waiter(
+          fingerprint: try RequestFixture.request(number).fingerprint, owner: owner, group: group,
+          since: start)
+      }
+    }
+    func admit(_ waiters: [Waiter]) async throws -> Bool {
+      try await index.admit(waiters, unfinishedAtMost: 3)
+    }
+    let first = try waiters(120..<122, "one")
+    #expect(try await admit(first), sourceLocation: place)
+    #expect(try await admit(first), "the same again counts once", sourceLocation: place)
+    let over = try await admit(waiters(122..<124, "two"))
+    #expect(!over, sourceLocation: place)
+    let left = try await index.waiters(.group("two", owner: "carol"), limit: 9)
+    #expect(left.isEmpty, "a refused request leaves no waiter", sourceLocation: place)
+    #expect(try await admit(waiters(122..<125, "two", owner: "dave")), sourceLocation: place)
+    #expect(try await admit([]), sourceLocation: place)
+    // What was built is no longer waited for.
+    var built = Job(try RequestFixture.request(120), now: start)
+    _ = try built.claim(by: "w", now: start, settings: settings)
+    let result = BuildResult(
+      statement: [1], root: .zero, size: 1, accepted: start, expires: Timestamp(.max))
+    _ = try built.complete(fence: 1, result: result, now: start)
+    _ = try await index.insert(built)
+    #expect(try await admit(waiters(122..<124, "two")), sourceLocation: place)
+    // Of requests at once no more pass than there is room for.
+    let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
+      for number in 130..<138 {
+        group.addTask {
+          try await admit(waiters(number..<number + 1, "race-\(number)", owner: "erin"))
+        }
+      }
+      var count = 0
+      for try await isIn in group where isIn { count += 1 }
+      return count
+    }
+    #expect(passed == 3, sourceLocation: place)
+  }
+
+  private static func waitersOfFinishedJobsAreForgotten(
+    _ index: any BuildIndex, _ place: SourceLocation
+  ) async throws {
+    var jobs: [Job] = []
+    for number in 140..<143 { jobs.append(Job(try RequestFixture.request(number), now: start)) }
+    _ = jobs[1].cancel(now: start)
+    for job in jobs[..<2] { _ = try await index.insert(job) }
+    for job in jobs {
+      for (group, time) in [("old", start), ("new", start + .seconds(10))] {
+        try await index.add(
+          Waiter(fingerprint: job.fingerprint, owner: "frank", group: group, since: time))
+      }
+    }
+    _ = try await index.removeFinishedWaiters(since: start + .seconds(10))
+    let old = try await index.waiters(.group("old", owner: "frank"), limit: 9)
+    #expect(old.map(\.fingerprint) == [jobs[0].fingerprint], sourceLocation: place)
+    #expect(
+      try await index.waiters(.group("new", owner: "frank"), limit: 9).count == 3,
+      sourceLocation: place)
   }
 
   private static func everyStateReadsBack(

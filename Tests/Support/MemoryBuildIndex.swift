@@ -1,6 +1,6 @@
 public import Builder
 public import Trust
-import Wire
+public import Wire
 
 /// A build index in memory, which can be told to let others win a step.
 public actor MemoryBuildIndex: BuildIndex {
@@ -66,6 +66,33 @@ public actor MemoryBuildIndex: BuildIndex {
   /// Stores a waiter once.
   public func add(_ waiter: Waiter) {
     if !waiting.contains(where: { Self.isSame($0, waiter) }) { waiting.append(waiter) }
+  }
+
+  /// Stores a request's waiters unless its owner would then wait for too many packages.
+  public func admit(_ waiters: [Waiter], unfinishedAtMost limit: Int) -> Bool {
+    guard let first = waiters.first else { return true }
+    let before = waiting
+    for waiter in waiters { add(waiter) }
+    let open = waiting.filter { waiter in
+      guard waiter.owner == first.owner else { return false }
+      switch jobs[waiter.fingerprint]?.state.phase {
+      case .queued, .leased, nil: return true
+      case .failed, .cancelled: return waiter.group == first.group
+      case .built: return false
+      }
+    }
+    if open.count > limit { waiting = before }
+    return open.count <= limit
+  }
+
+  /// Forgets old waiters whose job has ended or never began.
+  public func removeFinishedWaiters(since time: Timestamp) -> Int {
+    let before = waiting.count
+    waiting.removeAll { waiter in
+      let phase = jobs[waiter.fingerprint]?.state.phase
+      return waiter.since < time && phase != .queued && phase != .leased
+    }
+    return before - waiting.count
   }
 
   /// Forgets a waiter.

@@ -16,6 +16,10 @@ actor GatewayDesk {
   let log: Logger
   private var checking: Set<Fingerprint> = []
   private var rings: [Fingerprint: RingSchedule] = [:]
+  /// When waiters of finished jobs were forgotten last.
+  private var forgotten = Timestamp(0)
+  /// How long an asker may ask how its finished request ended.
+  private static let remembersWaiters = Duration.seconds(7 * 86_400)
 
   private struct RingSchedule {
     var next: Timestamp
@@ -47,42 +51,62 @@ extension GatewayDesk {
         "more than \(Messages.packagesPerRequest) packages in one request")
     }
     let now = hooks.now()
-    let open = try await openRequests(of: owner, now: now)
-    guard open + message.packages.count <= settings.openRequests else {
+    var requests: [Result<BuildRequest, Objection>] = []
+    for facts in message.packages { requests.append(await judged(facts)) }
+    let waiters = requests.compactMap { try? $0.get() }.map { request in
+      Waiter(fingerprint: request.fingerprint, owner: owner, group: message.group, since: now)
+    }
+    // All or none, before anything is queued: whoever asks again with the same name loses nothing.
+    guard try await index.admit(waiters, unfinishedAtMost: settings.openRequests) else {
       throw GatewayRefusal.tooManyOpen(settings.openRequests)
     }
+    let priority = min(0, max(-100, message.priority ?? 0))
     var answers: [PackageStatus] = []
-    for facts in message.packages {
-      answers.append(try await submit(facts, message, owner: owner, now: now))
+    for request in requests {
+      switch request {
+      case .success(let request):
+        answers.append(
+          try await submit(
+            request,
+            Waiter(
+              fingerprint: request.fingerprint, owner: owner, group: message.group, since: now),
+            priority: priority, now: now))
+      case .failure(let objection):
+        metrics.refused.increment()
+        answers.append(PackageStatus(refused: objection.cpv, message: objection.reason))
+      }
     }
     bell.ring()
     return Messages.Submitted(group: message.group, packages: answers)
   }
 
-  private func submit(
-    _ facts: PackageFacts, _ message: Messages.Submit, owner: String, now: Timestamp
-  ) async throws -> PackageStatus {
+  /// Why a package never becomes a job.
+  private struct Objection: Error {
+    let cpv: String
+    let reason: String
+  }
+
+  private func judged(_ facts: PackageFacts) async -> Result<BuildRequest, Objection> {
     let request: BuildRequest
     do {
       request = try BuildRequest(facts)
     } catch {
-      metrics.refused.increment()
-      return PackageStatus(refused: BuildLog.clean(facts.cpv), message: error.description)
+      return .failure(Objection(cpv: BuildLog.clean(facts.cpv), reason: error.description))
     }
-    if let reason = await hooks.admit(request) {
-      metrics.refused.increment()
-      return PackageStatus(refused: request.cpv, message: reason)
-    }
-    let waiter = Waiter(
-      fingerprint: request.fingerprint, owner: owner, group: message.group, since: now)
-    let priority = min(0, max(-100, message.priority ?? 0))
+    guard let reason = await hooks.admit(request) else { return .success(request) }
+    return .failure(Objection(cpv: request.cpv, reason: reason))
+  }
+
+  private func submit(
+    _ request: BuildRequest, _ waiter: Waiter, priority: Int, now: Timestamp
+  ) async throws -> PackageStatus {
     let job = try await index.submit(request, for: waiter, priority: priority, now: now)
     metrics.requested.increment()
     if case .queued = job.state { try await ring(for: job, now: now) }
     log.info(
       "package requested",
       metadata: [
-        "cpv": "\(request.cpv)", "fingerprint": "\(request.fingerprint)", "by": "\(owner)",
+        "cpv": "\(request.cpv)", "fingerprint": "\(request.fingerprint)", "by": "\(waiter.owner)",
         "state": "\(job.state.phase.rawValue)",
       ])
     return PackageStatus(of: job)
@@ -107,20 +131,6 @@ extension GatewayDesk {
       .group(group, owner: owner), limit: Messages.packagesPerRequest)
     for waiter in waiters { try await index.withdraw(waiter, now: now) }
     bell.ring()
-  }
-
-  /// How many packages this owner waits for; waiters of finished jobs are forgotten after a week.
-  private func openRequests(of owner: String, now: Timestamp) async throws -> Int {
-    var open = 0
-    let waiters = try await index.waiters(.owner(owner), limit: settings.openRequests * 4)
-    for waiter in waiters {
-      switch try await index.job(waiter.fingerprint)?.state.phase {
-      case .queued, .leased: open += 1
-      case .built, .failed, .cancelled, nil:
-        if waiter.since + .seconds(7 * 86_400) < now { try await index.remove(waiter) }
-      }
-    }
-    return open
   }
 }
 
@@ -304,6 +314,10 @@ extension GatewayDesk {
       try await ring(for: job, now: now)
     }
     if rings.count > 10_000 { rings.removeAll() }
+    if now - forgotten >= .seconds(3_600) {
+      forgotten = now
+      _ = try await index.removeFinishedWaiters(since: now - Self.remembersWaiters)
+    }
     if !swept.isEmpty { bell.ring() }
   }
 

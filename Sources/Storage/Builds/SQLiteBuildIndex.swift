@@ -83,13 +83,54 @@ public struct SQLiteBuildIndex: BuildIndex {
 
   /// Stores a waiter once.
   public func add(_ waiter: Waiter) async throws {
+    try await catalog.write { try Self.insert(waiter, $0) }
+  }
+
+  /// Stores a request's waiters unless its owner would then wait for too many packages.
+  public func admit(_ waiters: [Waiter], unfinishedAtMost limit: Int) async throws -> Bool {
+    guard let first = waiters.first else { return true }
+    do {
+      try await catalog.write { database in
+        for waiter in waiters { try Self.insert(waiter, database) }
+        let sql = """
+          SELECT count(*) FROM waiters LEFT JOIN jobs ON jobs.fingerprint = waiters.fingerprint
+          WHERE owner = ? AND (phase IS NULL OR phase IN ('queued', 'leased')
+            OR (batch = ? AND phase IN ('failed', 'cancelled')))
+          """
+        let arguments: StatementArguments = [first.owner, first.group]
+        let open = try Int.fetchOne(database, sql: sql, arguments: arguments) ?? 0
+        // Thrown, so that the transaction ends without a trace.
+        guard open <= limit else { throw TooMany() }
+      }
+      return true
+    } catch is TooMany {
+      return false
+    }
+  }
+
+  private struct TooMany: Error {}
+
+  /// Forgets old waiters whose job has ended or never began.
+  @discardableResult
+  public func removeFinishedWaiters(since time: Timestamp) async throws -> Int {
     try await catalog.write { database in
       try database.execute(
-        sql: "INSERT OR IGNORE INTO waiters (fingerprint, owner, batch, since) VALUES (?, ?, ?, ?)",
-        arguments: [
-          waiter.fingerprint.bytes.column, waiter.owner, waiter.group, waiter.since.seconds,
-        ])
+        sql: """
+          DELETE FROM waiters WHERE since < ? AND NOT EXISTS (
+            SELECT 1 FROM jobs WHERE jobs.fingerprint = waiters.fingerprint
+              AND phase IN ('queued', 'leased'))
+          """,
+        arguments: [time.seconds])
+      return database.changesCount
     }
+  }
+
+  private static func insert(_ waiter: Waiter, _ database: Database) throws {
+    try database.execute(
+      sql: "INSERT OR IGNORE INTO waiters (fingerprint, owner, batch, since) VALUES (?, ?, ?, ?)",
+      arguments: [
+        waiter.fingerprint.bytes.column, waiter.owner, waiter.group, waiter.since.seconds,
+      ])
   }
 
   /// Forgets a waiter.
