@@ -115,7 +115,8 @@ let package = Package(
         "Wire", "Cryptography", "Portage", "Trust", "Transfer", "Builder", hummingbird, httpClient,
         nio, nioHTTP, logging, metrics, metricsCore,
       ]),
-    module("Binhost", ["Portage", "Trust", "Transfer", hummingbird, nio, logging, metricsCore]),
+    module(
+      "Binhost", ["Wire", "Portage", "Trust", "Transfer", hummingbird, nio, logging, metricsCore]),
     module("Simulation", ["Wire", "Cryptography", "DHT", "Transfer", "Builder", heap]),
 
     // Floor 5 and 6: one machine, one program.

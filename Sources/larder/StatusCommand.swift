@@ -51,7 +51,7 @@ private func text(_ status: StatusSnapshot) -> String {
   for peer in status.peers where !peer.note.isEmpty {
     rows.append(["peer", printable("\(peer.key.prefix(16)) \(peer.address): \(peer.note)")])
   }
-  for warning in status.warnings { rows.append(["note", printable(warning)]) }
+  for warning in status.warnings + status.refusals { rows.append(["note", printable(warning)]) }
   return table(rows)
 }
 

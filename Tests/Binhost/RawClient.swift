@@ -29,10 +29,11 @@ enum RawClient {
 
   /// Sends a request with these lines and takes the answer apart; chunks are joined.
   static func send(
-    _ method: String, _ target: String, _ headers: [String] = [], port: Int
+    _ method: String, _ target: String, _ headers: [String] = [], host: String? = nil, port: Int
   ) async throws -> Answer {
     let lines =
-      ["\(method) \(target) HTTP/1.1", "Host: 127.0.0.1:\(port)", "Connection: close"] + headers
+      ["\(method) \(target) HTTP/1.1", "Host: \(host ?? "127.0.0.1:\(port)")", "Connection: close"]
+      + headers
     var text = ""
     for line in lines { text += line + "\r\n" }
     let bytes = try await send(Array((text + "\r\n").utf8), port: port)

@@ -7,7 +7,7 @@ public import Logging
 import NIOCore
 
 /// Serves the binhost's directory to the LAN, the status page, `/healthz` and `/metrics`: all of it
-/// read-only and without a secret.
+/// read-only. Only this machine itself sees who the peers are and what was refused.
 public struct BinhostServer: Sendable {
   /// Where and how to serve.
   public struct Settings: Sendable, Equatable {
@@ -18,6 +18,8 @@ public struct BinhostServer: Sendable {
     /// The node's part of the path, `/binhost/<node>/`: Portage's cache goes by host name and path,
     /// not by port, so that two nodes on one host must differ in it. Letters, digits, `_.-`.
     public var node = "node"
+    /// The names, besides `localhost` and IP addresses, that requests may be addressed to.
+    public var names = HostNames([])
     /// Connections at once; more wait in the system's queue.
     public var connections = 256
     /// How long a silent connection stays.
@@ -64,7 +66,8 @@ public struct BinhostServer: Sendable {
     self.settings = settings
     self.logger = logger
     responder = BinhostResponder(
-      index: IndexResponder(directory: directory), node: settings.node, metrics: metrics,
+      index: IndexResponder(directory: directory), node: settings.node, names: settings.names,
+      metrics: metrics,
       status: status, health: health)
   }
 
@@ -74,8 +77,8 @@ public struct BinhostServer: Sendable {
   public func run(onListening: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
     let responder = responder
     let application = Application(
-      responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-        await responder.respond(to: request)
+      responder: CallbackResponder { (request: Request, source: RequestSource) in
+        await responder.respond(to: request, isLocal: source.isLocal)
       },
       server: .http1(
         configuration: HTTP1Channel.Configuration(
@@ -101,15 +104,21 @@ public struct BinhostServer: Sendable {
 struct BinhostResponder: Sendable {
   let index: IndexResponder
   let node: String
+  let names: HostNames
   let metrics: PrometheusRegistry
   let status: @Sendable () async -> StatusSnapshot
   let health: @Sendable () async -> String?
 
-  func respond(to request: Request) async -> Response {
+  func respond(to request: Request, isLocal: Bool) async -> Response {
+    guard names.allow(request.head.authority) else {
+      return Self.text(
+        .misdirectedRequest,
+        "this server is not known by that name: use an address, or see http.names in larder.yaml\n")
+    }
     guard request.method == .get || request.method == .head else {
       return Self.text(.methodNotAllowed, "only GET and HEAD\n", [.allow: "GET, HEAD"])
     }
-    var response = await answer(request)
+    var response = await answer(request, isLocal: isLocal)
     response.headers[.xContentTypeOptions] = "nosniff"
     if request.method == .head {
       // The length stays: it is what a GET would send.
@@ -120,7 +129,7 @@ struct BinhostResponder: Sendable {
     return response
   }
 
-  private func answer(_ request: Request) async -> Response {
+  private func answer(_ request: Request, isLocal: Bool) async -> Response {
     let path = request.uri.path
     let prefix = "/binhost/\(node)/"
     if path.hasPrefix(prefix) {
@@ -141,7 +150,8 @@ struct BinhostResponder: Sendable {
     case "/status.json":
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
-      guard let data = try? encoder.encode(await status().bounded) else {
+      let full = await status()
+      guard let data = try? encoder.encode((isLocal ? full : full.reduced).bounded) else {
         return Self.text(.internalServerError, "no status\n")
       }
       return Response(
@@ -149,7 +159,9 @@ struct BinhostResponder: Sendable {
         headers: [.contentType: "application/json", .cacheControl: "no-store"],
         body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
     case "/healthz":
-      if let problem = await health() { return Self.text(.serviceUnavailable, problem + "\n") }
+      if let problem = await health() {
+        return Self.text(.serviceUnavailable, (isLocal ? problem : "something is wrong") + "\n")
+      }
       return Self.text(.ok, "ok\n")
     case "/metrics":
       return Response(

@@ -156,7 +156,7 @@ enum StatusPage {
         s.node.addresses.join(", ")].filter(Boolean).join(" · ");
       $("key").textContent = s.node.key;
       $("key").className = "mono";
-      $("warnings").replaceChildren(...s.warnings.map((text) => make("p", text, "note")));
+      $("warnings").replaceChildren(...s.warnings.concat(s.refusals).map((text) => make("p", text, "note")));
       $("cards").replaceChildren(
         card("Peers", s.peerCount, s.peerCount ? "known nodes" : "none yet"),
         card("Hit rate", rate, s.lookups.hits + " found, " + s.lookups.misses + " not"),
@@ -184,7 +184,8 @@ enum StatusPage {
       table("peers", "Peers", [["Key"], ["Address"], ["Note"]],
         s.peers.map((p) => [cell(p.key.slice(0, 16), "mono"), cell(p.address, "mono"),
           cell(p.note)]),
-        "No peers yet. `larder doctor` says why.");
+        s.peerCount ? "No connection is open, or you look from another machine."
+          : "No peers yet. `larder doctor` says why.");
     };
     const live = (name, text) => {
       if ($("live").textContent !== text) $("live").textContent = text;

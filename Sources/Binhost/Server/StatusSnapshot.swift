@@ -130,6 +130,19 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public init() {}
   }
 
+  /// What other nodes tell this one by how they answer.
+  public struct Network: Codable, Sendable, Equatable {
+    /// Whether a node answers.
+    public var isJoined = false
+    /// Own records that others refused as dated in the future, since the start.
+    public var ownFromTheFuture: UInt64 = 0
+    /// Others' records dated in this node's future, since the start.
+    public var othersFromTheFuture: UInt64 = 0
+
+    /// A node alone.
+    public init() {}
+  }
+
   /// The most peers, transfers or jobs that are shown.
   public static let mostRows = 200
 
@@ -153,9 +166,28 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
   public var lookups = Lookups()
   /// What the owner should know, each in a sentence.
   public var warnings: [String] = []
+  /// Own packages that were not published lately, with the reasons: paths and names of variables.
+  public var refusals: [String] = []
+  /// What the network says of this node.
+  public var network = Network()
 
   /// An empty snapshot.
   public init() {}
+
+  /// What other machines may see: no peer's key or address, no address of this node, and nothing of
+  /// what went wrong, which names paths, variables and hosts.
+  var reduced: StatusSnapshot {
+    var reduced = self
+    reduced.node.addresses = []
+    reduced.peerCount = max(peerCount, peers.count)
+    reduced.peers = []
+    reduced.refusals = []
+    let count = warnings.count + refusals.count
+    let notes = count == 1 ? "1 note" : "\(count) notes"
+    reduced.warnings = count == 0 ? [] : ["\(notes) for the owner: see larder status there"]
+    for index in reduced.jobs.indices { reduced.jobs[index].detail = "" }
+    return reduced
+  }
 
   /// The snapshot with no more rows than are shown.
   var bounded: StatusSnapshot {
@@ -165,6 +197,7 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     bounded.transfers = Array(transfers.prefix(Self.mostRows))
     bounded.jobs = Array(jobs.prefix(Self.mostRows))
     bounded.warnings = Array(warnings.prefix(20))
+    bounded.refusals = Array(refusals.prefix(20))
     return bounded
   }
 }

@@ -108,6 +108,7 @@ struct NodeParts: Sendable {
       var http = BinhostServer.Settings()
       http.host = settings.http.address
       http.port = Int(settings.http.port)
+      http.names = HostNames(Machine.names + settings.http.names)
       http.node = String(state.nodeKey.publicKey.bytes.hex.prefix(16))
       let server = BinhostServer(
         directory: state.binhost, metrics: metrics, settings: http, logger: logger.quiet,

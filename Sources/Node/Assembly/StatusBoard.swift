@@ -31,6 +31,9 @@ struct StatusBoard: Sendable {
     status.records.statements = dht.status.records - dht.status.providerRecords
     status.records.providers = dht.status.providerRecords
     status.records.announced = dht.announced
+    status.network.isJoined = dht.isJoined
+    status.network.ownFromTheFuture = dht.status.counters.ownFromTheFuture
+    status.network.othersFromTheFuture = dht.status.counters.recordsFromTheFuture
     await fillTransfers(&status)
     status.blobs.quota = settings.storage.quota.bytes
     status.blobs.indexed = state.binhost.current?.timestamp ?? 0
@@ -57,7 +60,7 @@ struct StatusBoard: Sendable {
     if let problem = await refresher?.problem { status.warnings.append(problem) }
     status.warnings += troubles.warnings
     status.warnings += Self.notes(isJoined: dht.isJoined, counters: dht.status.counters)
-    status.warnings += await publisher?.refused ?? []
+    status.refusals = await publisher?.refused ?? []
     return status
   }
 

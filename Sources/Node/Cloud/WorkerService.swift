@@ -44,7 +44,7 @@ public struct WorkerService: Sendable {
     settings.hidden += [paths.keys]
     settings.masked = [own.tokenFile].compactMap { $0 }
     let worker = Worker(
-      name: own.name ?? Self.hostName, client: client, settings: settings, host: host, log: logger)
+      name: own.name ?? Machine.name, client: client, settings: settings, host: host, log: logger)
     logger.notice("worker is up", metadata: ["gateway": "\(own.gateway)"])
     let part = Part(name: "worker", logger: logger) { try await worker.run() }
     try await ServiceGroup(
@@ -52,13 +52,6 @@ public struct WorkerService: Sendable {
         services: [.init(service: part)], gracefulShutdownSignals: [.sigterm, .sigint],
         logger: logger)
     ).run()
-  }
-
-  private static var hostName: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "worker" }
-    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Why a worker can't start.

@@ -79,6 +79,7 @@ extension Configuration.HTTP {
   fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
     enabled = try section.flag("enabled") ?? enabled
     try Configuration.readEndpoint(&section, &address, &port)
+    names = try section.strings("names") ?? names
     try section.finish()
   }
 }

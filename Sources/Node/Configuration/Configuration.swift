@@ -51,6 +51,8 @@ public struct Configuration: Sendable, Equatable {
     public var address = "127.0.0.1"
     /// Its port.
     public var port: UInt16 = 7783
+    /// Names that requests may be addressed to, besides addresses, `localhost` and the host's name.
+    public var names: [String] = []
   }
 
   /// How Portage is run.
