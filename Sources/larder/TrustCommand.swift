@@ -128,29 +128,25 @@ struct TrustCommand: AsyncParsableCommand {
 
   struct Explain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Say which policy and which issuers decide about one package.",
-      discussion: "Example: larder trust explain app-misc/hello")
+      abstract: "Say which policy decides about one package, and which issuers may build it.",
+      discussion: """
+        Portage is asked for this host's @system set and architecture.
+
+        Examples:
+          larder trust explain app-misc/hello
+          larder trust explain sys-apps/sed --repository guru --arch arm64
+        """)
 
     @OptionGroup var node: NodeOptions
     @Argument(help: "CATEGORY/NAME.") var package: String
+    @Option(help: "The repository that it comes from.") var repository = "gentoo"
+    @Option(help: "The architecture; without, this host's.") var arch: String?
 
     func run() async throws {
-      let own = try KeyStore(node.paths).issuerKey()?.publicKey
-      let list = try TrustDirectory(node.paths).load(own: own)
-      let matching = (list.policies + TrustPolicy.standard).filter { policy in
-        policy.packages.contains { $0.contains(package, system: []) }
-      }
-      guard let policy = matching.first else {
-        throw ValidationError("'\(package)': write CATEGORY/NAME, e.g. app-misc/hello")
-      }
-      print("policy: \(policy)")
-      for issuer in list.issuers {
-        let inScope =
-          issuer.packages.isEmpty || issuer.packages.contains { $0.contains(package, system: []) }
-        print(
-          "\(issuer.name): \(inScope ? "may build it" : "may not: its scope is \(issuer.packages)")"
-        )
-      }
+      let question = TrustExplanation.Question(
+        package: package, repository: repository, arch: arch)
+      let explanation = try await TrustExplanation.ask(question, at: node.paths)
+      for line in explanation.lines { print(printable(line)) }
     }
   }
 

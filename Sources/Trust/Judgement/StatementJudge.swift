@@ -65,7 +65,10 @@ struct StatementJudge {
     guard let issuer = list.issuer(of: signed.issuer) else {
       return .untrustedIssuer(signed.issuer)
     }
-    if let reason = objection(to: issuer, of: signed.statement) { return reason }
+    let standing = list.objection(
+      to: issuer, building: facts, system: system, under: policy,
+      created: signed.statement.created, now: now)
+    if let standing { return standing }
     switch signed.problem(at: now) {
     case nil: break
     case .expired(let time): return .expired(time)
@@ -74,42 +77,6 @@ struct StatementJudge {
     if signed.statement.isWithdrawn { return .withdrawn(issuer: issuer.name) }
     let judged = signed.statement.judged
     return objection(toMachine: judged) ?? objection(toText: judged)
-  }
-
-  private func objection(
-    to issuer: Issuer, of statement: BuildStatement
-  ) -> RejectionReason? {
-    if let revocation = list.revocation(of: issuer.key, at: now) {
-      return .revoked(issuer: issuer.name, from: revocation.from)
-    }
-    if let from = issuer.from, statement.created < from || now < from {
-      return .beforeTrust(issuer: issuer.name, from: from)
-    }
-    if let until = issuer.until, now >= until {
-      return .afterTrust(issuer: issuer.name, until: until)
-    }
-    if let part = issuer.bound(excluding: facts, system: system) {
-      let value =
-        switch part {
-        case .repository: facts.repository
-        case .package: facts.name
-        case .architecture: facts.target.arch
-        }
-      return .outOfScope(issuer: issuer.name, part: part, value: value)
-    }
-    return isNamed(issuer) ? nil : .notNamed(issuer: issuer.name, policy: policy.description)
-  }
-
-  /// Whether the policy lets this issuer's builds count; this host's own always do where the
-  /// policy doesn't name others.
-  private func isNamed(_ issuer: Issuer) -> Bool {
-    let isOwn = list.ownKeys.contains(issuer.key)
-    switch policy.rule {
-    case .own: return isOwn
-    case .systemIssuers: return isOwn || issuer.mayBuildSystem
-    case .oneOf(let names), .agreeing(_, let names):
-      return names.isEmpty || names.contains(issuer.name)
-    }
   }
 
   private func objection(toMachine judged: JudgedFacts) -> RejectionReason? {
