@@ -3,6 +3,7 @@ import Cryptography
 import DHT
 import Emerge
 import Glibc
+import Synchronization
 import Trust
 import Wire
 
@@ -29,8 +30,9 @@ public struct Doctor: Sendable {
     findings += keys(configuration)
     findings.append(trust())
     findings.append(bootstrap(configuration))
-    findings += await ports(configuration)
-    findings.append(clock())
+    let status: StatusSnapshot?
+    (status, findings) = await daemon(configuration, after: findings)
+    findings.append(Self.clock(at: WallClock.now, status))
     findings.append(disk(configuration))
     findings += await portage(configuration)
     return findings
@@ -97,16 +99,38 @@ public struct Doctor: Sendable {
     }
   }
 
-  private func ports(_ configuration: Configuration) async -> [Finding] {
+  /// What the running daemon says of itself, and the findings with those about it; without one,
+  /// those about the ports that it will want.
+  private func daemon(
+    _ configuration: Configuration, after findings: [Finding]
+  ) async -> (StatusSnapshot?, [Finding]) {
+    let answer = Mutex<StatusSnapshot?>(nil)
     do {
-      try await ControlClient(path: paths.controlSocket).send(.status) { _ in }
-      return [.ok("daemon", "answers at \(paths.controlSocket)")]
+      try await ControlClient(path: paths.controlSocket).send(.status) { event in
+        if case .status(let status) = event { answer.withLock { $0 = status } }
+      }
     } catch ControlClient.ClientError.noDaemon {
       let advice = "start it: rc-service larder start, or systemctl start larder"
-      return [.notice("daemon", "is not running", do: advice)] + freePorts(configuration)
+      return (
+        nil, findings + [.notice("daemon", "is not running", do: advice)] + freePorts(configuration)
+      )
     } catch {
-      return [.wrong("daemon", "\(error)", do: "see its log")]
+      return (nil, findings + [.wrong("daemon", "\(error)", do: "see its log")])
     }
+    var found = [Finding.ok("daemon", "answers at \(paths.controlSocket)")]
+    let status = answer.withLock { $0 }
+    if let status { found.append(Self.company(status)) }
+    return (status, findings + found)
+  }
+
+  /// Whether other nodes answer.
+  static func company(_ status: StatusSnapshot) -> Finding {
+    guard status.network.isJoined else {
+      return .notice(
+        "peers", "nobody answers",
+        do: "check the bootstrap file, the network's name, and that UDP gets out and back in")
+    }
+    return .ok("peers", "\(status.peerCount) known")
   }
 
   /// Whether the ports that the daemon will want can be had.
@@ -132,14 +156,36 @@ public struct Doctor: Sendable {
     return findings
   }
 
-  private func clock() -> Finding {
-    let now = WallClock.now
+  /// Whether the clock is right, as far as the program's own age and other nodes tell: they refuse
+  /// what is dated more than ten minutes ahead, as this node does.
+  static func clock(at now: Timestamp, _ status: StatusSnapshot?) -> Finding {
     guard now > Program.released else {
       return .wrong(
         "clock", "\(now) lies before this program was made",
-        do: "set the clock, and run an NTP client: more than \(Self.skew) s off is too much")
+        do: "set the clock, and run an NTP client: more than \(skew) s off is too much")
     }
-    return .ok("clock", "\(now)")
+    guard let status else {
+      return .ok("clock", "\(now); not compared with others: the daemon is not running")
+    }
+    let network = status.network
+    if network.ownFromTheFuture > 0 {
+      return .wrong(
+        "clock",
+        "\(now) is ahead: other nodes refused \(network.ownFromTheFuture) of this node's records "
+          + "as dated in the future since the daemon started",
+        do: "set the clock, run an NTP client, and restart the daemon")
+    }
+    if network.othersFromTheFuture > 0 {
+      return .notice(
+        "clock",
+        "\(now) may be behind: \(network.othersFromTheFuture) records of others are dated more than "
+          + "\(skew) s after it",
+        do: "compare it with another clock; if it is right, theirs is not")
+    }
+    guard network.isJoined else {
+      return .ok("clock", "\(now); not compared with others: nobody answers")
+    }
+    return .ok("clock", "\(now); none of \(status.peerCount) peers objects")
   }
 
   private static let skew = Limits.clockSkew.components.seconds
