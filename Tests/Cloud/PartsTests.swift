@@ -42,20 +42,6 @@ import Wire
       try table.add(Token.create(name: "a", role: .request, now: Timestamp(0)).token)
     }
   }
-
-  @Test func fileIsPrivateAndReadAgainAfterAChange() async throws {
-    let harness = try GatewayHarness()
-    let path = harness.scratch + "/tokens.json"
-    let (reader, writer) = (TokenFile(path: path), TokenFile(path: path))
-    #expect(try await reader.table() == TokenTable())
-    let (text, token) = Token.create(name: "a", role: .worker, now: Timestamp(0))
-    try await writer.change { try $0.add(token) }
-    #expect(try await reader.table().bearer(of: text) == token)
-    var status = stat()
-    #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-    try Data("{".utf8).write(to: URL(filePath: path))
-    await #expect(throws: TokenFile.Failure.self) { try await TokenFile(path: path).table() }
-  }
 }
 
 @Suite struct RateLimiterTests {

@@ -24,6 +24,7 @@ public struct GatewayTokens: Sendable {
 
   /// Takes a token back; throws if there is none of that name.
   public func revoke(_ name: String) async throws {
+    try AtomicFile.makeDirectory(paths.state)
     try await TokenFile(path: paths.tokens).change { table in
       guard table.remove(name) else { throw RevokeError(name: name) }
     }
