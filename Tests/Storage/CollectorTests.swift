@@ -51,6 +51,16 @@ private struct Larder {
   #expect(try await larder.catalog.blobTotals() == (3, 3_000))
 }
 
+@Test func ownBuildsGoLast() async throws {
+  let larder = try await Larder(blobs: 3)
+  try await larder.catalog.keep(
+    OwnBuild(
+      root: larder.roots[0], fingerprint: larder.roots[0].bytes, cpv: "a-b/c-1", path: "/p",
+      facts: [], statement: [], published: start, expires: start + .seconds(86_400 * 60)))
+  let report = try await larder.collector(quota: 1_000).run(now: start + day)
+  #expect(report.removed.map(\.root) == [larder.roots[1], larder.roots[2]])
+}
+
 @Test func nothingGoesWithinTheQuota() async throws {
   let larder = try await Larder(blobs: 3)
   let report = try await larder.collector(quota: 3_000).run(now: start + day)

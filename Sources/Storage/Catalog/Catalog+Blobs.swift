@@ -101,8 +101,9 @@ extension Catalog {
     }
   }
 
-  /// The blobs that a quota may take, least recently used first: not pinned, not used since
-  /// `usedBefore`, not listed now and not delisted after `delistedBefore`.
+  /// The blobs that a quota may take: not pinned, not used since `usedBefore`, not listed now and
+  /// not delisted after `delistedBefore`. Least recently used first, but own builds after all others:
+  /// our statements promise them.
   func evictable(
     usedBefore: Timestamp, delistedBefore: Timestamp
   ) async throws -> [CataloguedBlob] {
@@ -111,7 +112,8 @@ extension Catalog {
         SELECT * FROM blobs WHERE pinned = 0 AND last_use < ? AND NOT EXISTS (
           SELECT 1 FROM listings WHERE listings.root = blobs.root
             AND (delisted IS NULL OR delisted > ?))
-        ORDER BY last_use, root
+        ORDER BY EXISTS (SELECT 1 FROM own_builds WHERE own_builds.root = blobs.root),
+          last_use, root
         """
       let arguments: StatementArguments = [usedBefore.seconds, delistedBefore.seconds]
       return try Row.fetchAll(database, sql: sql, arguments: arguments).map(Self.blob)
