@@ -8,7 +8,7 @@ import Wire
   @Test func theyAreMadeFromTheOwnPlan() throws {
     let planned = Samples.facts()
     let statement = try Samples.statement()
-    let path = IndexEntryMaker.path(for: planned, statement: statement)
+    let path = "app-lab/caskcat/caskcat-1.0-r1-7.gpkg.tar"
     let entry = try IndexEntryMaker.entry(for: planned, statement: statement, path: path)
     #expect(entry["CPV"] == "app-lab/caskcat-1.0-r1")
     #expect(entry["SLOT"] == "0/2")

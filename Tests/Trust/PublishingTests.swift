@@ -62,14 +62,6 @@ import Wire
     #expect(try refusals(Self.evidence[row].1, origin: .worker) == [])
   }
 
-  @Test func factsCapturedAtBuildTimeNeedNoProofOfInputs() throws {
-    let changed: Change = { $0.provenance?.newestInput?.changed = 2_000 }
-    #expect(try refusals(changed, origin: .hostWithCapturedFacts) == [])
-    #expect(
-      try refusals({ $0.provenance?.built = nil }, origin: .hostWithCapturedFacts)
-        == [.notBuiltHere])
-  }
-
   @Test func withoutProvenanceNothingIsPublished() throws {
     #expect(try refusals { $0.provenance = nil } == [.notBuiltHere])
   }

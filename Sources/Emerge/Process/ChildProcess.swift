@@ -65,22 +65,6 @@ struct ChildProcess: Sendable {
     }
   }
 
-  /// Runs it on this process's own terminal. It stays in this process group, so that the
-  /// terminal's signals reach it.
-  func runInForeground() async throws -> ExitStatus {
-    var options = PlatformOptions()
-    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
-    do {
-      let result = try await Subprocess.run(
-        configuration(options),
-        input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
-        output: .currentStandardOutput, error: .currentStandardError)
-      return Self.status(result.terminationStatus)
-    } catch let error as SubprocessError {
-      throw translate(error)
-    }
-  }
-
   private func start<Result, Output: OutputProtocol, Errors: ErrorOutputProtocol>(
     output: Output, error: Errors,
     _ body: (Execution<NoInput, Output, Errors>) async throws -> Result

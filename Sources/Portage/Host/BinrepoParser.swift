@@ -12,12 +12,11 @@ enum BinrepoParser {
       if let last = sections.indices.last, isIndented(line), !sections[last].settings.isEmpty {
         let setting = sections[last].settings.count - 1
         sections[last].settings[setting].value += "\n\(text)"
-        sections[last].lines = sections[last].lines.lowerBound..<place + 1
       } else if let name = header(text) {
         guard !sections.contains(where: { $0.name == name }) else {
           throw .duplicateSection(name, line: place + 1)
         }
-        sections.append(Section(name: name, settings: [], lines: place..<place + 1))
+        sections.append(Section(name: name, settings: []))
       } else {
         try add(text, place, to: &sections)
       }
@@ -36,7 +35,6 @@ enum BinrepoParser {
     guard sections[last][name] == nil else { throw .duplicateSetting(name, line: place + 1) }
     let value = String(trimmed(text[text.index(after: delimiter)...]))
     sections[last].settings.append(BinrepoConfiguration.Setting(name, value))
-    sections[last].lines = sections[last].lines.lowerBound..<place + 1
   }
 
   private static func header(_ text: Substring) -> String? {

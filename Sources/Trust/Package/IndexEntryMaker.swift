@@ -52,14 +52,6 @@ public enum IndexEntryMaker {
     }
   }
 
-  /// Where a build's file lies below the binhost: the layout of PKGDIR, with a name of its own for each
-  /// build, since Portage caches what it fetched by path.
-  public static func path(for planned: PackageFacts, statement: BuildStatement) -> String {
-    let build = statement.root.bytes.hex.prefix(16)
-    return
-      "\(planned.category)/\(planned.package)/\(planned.package)-\(planned.version)-\(build).gpkg.tar"
-  }
-
   private static func bound(on libc: HostFacts.Libc) throws(MakeError) -> String {
     guard let package = try? PackageName(libc.package), LibcPackages.names.contains(package),
       let version = try? Version(libc.version)

@@ -6,8 +6,6 @@ public enum PublishingRules {
   public enum Origin: Sendable, Hashable {
     /// By emerge on this host: emerge.log and the installed package are the evidence.
     case host
-    /// By emerge on this host, with its facts captured while it was built.
-    case hostWithCapturedFacts
     /// By this worker in a root of its own, which is evidence enough.
     case worker
   }
