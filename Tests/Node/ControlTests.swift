@@ -10,7 +10,8 @@ import Testing
 @Suite("The control socket")
 struct ControlTests {
   @Test(arguments: [
-    ControlRequest.status, .resolve(arguments: ["-u", "@world"], until: .build),
+    ControlRequest.status, .pin(packages: ["a-b/c-1"], isPinned: true),
+    .resolve(arguments: ["-u", "@world"], until: .build),
     .publish(files: ["/a b"]), .request(arguments: ["é"], wait: false), .inbox, .refresh, .collect,
   ])
   func requestSurvivesItsLine(request: ControlRequest) throws {

@@ -285,6 +285,23 @@ struct SigningTests {
     }
   }
 
+  @Test func pinnedPackageIsKeptUntilItIsReleased() async throws {
+    try await withRig { scratch, rig in
+      let facts = NodeSamples.facts()
+      let path = try upload(facts, in: scratch)
+      _ = try await rig.gateway.accept(path, build(facts, at: path))
+      let catalog = rig.state.catalog
+      let root = try #require(try await catalog.ownBuilds(of: facts.cpv).first).root
+      let pins = Pins(catalog: catalog)
+      #expect(try await pins.set(true, [facts.cpv]) == ["\(facts.cpv): pinned, 1 file"])
+      #expect(try await catalog.blob(root)?.isPinned == true)
+      #expect(try await pins.set(false, [facts.cpv]) == ["\(facts.cpv): released, 1 file"])
+      #expect(try await catalog.blob(root)?.isPinned == false)
+      let unknown = try await pins.set(true, ["app-lab/none-1"])
+      #expect(unknown.first?.contains("no file of it is here") == true)
+    }
+  }
+
   @Test func withdrawnBuildLeavesATombstoneAndIsNotRenewed() async throws {
     try await withRig { scratch, rig in
       let facts = NodeSamples.facts()

@@ -21,6 +21,8 @@ public enum ControlRequest: Codable, Sendable, Equatable {
   case reload
   /// Evict what the quota has no room for.
   case collect
+  /// Keep the blobs of these packages (CATEGORY/NAME-VERSION) whatever the quota says, or no longer.
+  case pin(packages: [String], isPinned: Bool)
   /// Installed packages that a key vouched for.
   case affected(key: String)
 }

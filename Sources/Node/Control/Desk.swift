@@ -39,6 +39,9 @@ struct Desk: Sendable {
       try await listing.refresh()
     case .collect:
       try await emit(.collected(CollectReport(evict())))
+    case .pin(let packages, let isPinned):
+      let pins = Pins(catalog: state.catalog)
+      try await emit(.lines(pins.set(isPinned, packages)))
     case .affected(let key): try await showAffected(key, emit)
     }
   }
