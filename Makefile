@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo attack lint format bench-binhost bench-idle bench-index install clean
+.PHONY: help deps build release test demo attack lint format bench-binhost bench-idle bench-index bench-dht install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ bench-idle: release ## a node at rest with 20 peers; ends with `rss_mb: X cpu_pe
 bench-index: deps ## an index of 20,000 packages, written and switched; ends with `seconds: X rss_mb: Y`
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-index
 	@Benchmarks/index
+
+bench-dht: deps ## the DHT beside libtorrent, OpenDHT and kademlia, with delays and loss; ends with ratios
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-dht
+	@Benchmarks/dht
 
 install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/etc)
 	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'

@@ -137,6 +137,12 @@ let package = Package(
       name: "bench-index", dependencies: ["Portage", "Binhost"], path: "Benchmarks/Index",
       swiftSettings: ours),
 
+    // Not installed: `make bench-dht`.
+    .executableTarget(
+      name: "bench-dht",
+      dependencies: ["Wire", "Cryptography", "DHT", "PeerNetwork", logging],
+      path: "Benchmarks/DHT", swiftSettings: ours),
+
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(
       name: "TestSupport",
