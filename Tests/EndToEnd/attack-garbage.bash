@@ -30,6 +30,20 @@ ${out}"
 	compiles "and packages still travel" 0 "${out}"
 }
 
+# A network of its own, which knows nothing of packages: 100,000 datagrams by one who knows the protocol.
+attack_datagrams() {
+	local out word title
+	say "100,000 hostile datagrams at a small network"
+	out=$(timeout 300 "${TOP}/Tests/Interop/hostile-datagrams" 100000 2>&1)
+	while read -r word title; do
+		case ${word} in
+			ok) pass "${title}" ;;
+			FAIL) fail "${title}" "${out}" ;;
+		esac
+	done <<<"${out}"
+	check "and it ended in order" "hostile-datagrams: " "${out}"
+}
+
 check_growth() {
 	local -i grown=$(( $(rss "${PID[$1]}") - $2 ))
 	if (( grown < 30720 )) && answers "$1"; then
