@@ -29,7 +29,7 @@ private func text(_ status: StatusSnapshot) -> String {
     ["node", status.node.key],
     ["version", "\(status.node.version), \(status.node.role), up \(duration(status.node.uptime))"],
     ["addresses", status.node.addresses.joined(separator: ", ")],
-    ["peers", "\(status.peerCount)"],
+    ["peers", "\(status.peerCount), \(status.table.answering) of them answer"],
     ["records", "\(status.records.statements + status.records.providers) kept for others"],
     ["blobs", "\(status.blobs.count), \(Program.size(status.blobs.bytes))"],
     ["listed", "\(status.blobs.listed) packages for Portage"],

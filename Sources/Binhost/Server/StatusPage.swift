@@ -19,7 +19,7 @@ enum StatusPage {
     <title>Larder</title>
     <link rel="icon" href="data:,">
     <style>
-    \(style)</style>
+    \(style)\(plotStyle)</style>
     </head>
     <body>
     <header>
@@ -32,6 +32,12 @@ enum StatusPage {
     <a href="/status.json">/status.json</a> and <a href="/metrics">/metrics</a>.</p></noscript>
     <div id="warnings" aria-live="polite"></div>
     <section class="cards" aria-label="Overview" id="cards"></section>
+    <section><h2>Distributed table</h2><div class="cards" id="table"></div>
+    <div class="plots"><figure><figcaption>Datagrams a second, the last five minutes: <b>received</b>,
+    <i>sent</i></figcaption><svg id="rates" role="img" viewBox="0 0 300 90"
+    preserveAspectRatio="none"></svg><p id="ratesNow" class="quiet"></p></figure>
+    <figure><figcaption>How long look-ups took</figcaption><svg id="latency" role="img"
+    viewBox="0 0 300 90"></svg><p id="latencyNow" class="quiet"></p></figure></div></section>
     <section><h2>Transfers</h2><div id="transfers"></div></section>
     <section><h2>Build jobs</h2><div id="jobs"></div></section>
     <section><h2>Peers</h2><div id="peers"></div></section>
@@ -40,7 +46,7 @@ enum StatusPage {
     <nav><a href="/status.json">status.json</a> · <a href="/metrics">metrics</a> ·
     <a href="/healthz">healthz</a></nav></footer>
     <script>
-    \(script)</script>
+    \(script)\(plotScript)\(pollScript)</script>
     </body>
     </html>
 
@@ -168,6 +174,7 @@ enum StatusPage {
         card("Published here", r.published, r.published ? "own builds" : "nothing yet"),
         card("Received", bytes(s.traffic.received), "since the start"),
         card("Sent", bytes(s.traffic.sent), "since the start"));
+      showTable(s.table);
       table("transfers", "Transfers",
         [["Package"], ["Progress"], ["Size", "number"], ["Peers", "number"]],
         s.transfers.map((t) => {
@@ -187,6 +194,10 @@ enum StatusPage {
         s.peerCount ? "No connection is open, or you look from another machine."
           : "No peers yet. `larder doctor` says why.");
     };
+
+    """#
+
+  private static let pollScript = #"""
     const live = (name, text) => {
       if ($("live").textContent !== text) $("live").textContent = text;
       $("live").className = "live " + name;

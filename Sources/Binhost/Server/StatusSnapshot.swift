@@ -143,6 +143,37 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public init() {}
   }
 
+  /// The distributed table as an operator looks at it.
+  public struct Table: Codable, Sendable, Equatable {
+    /// Contacts whose last request was answered.
+    public var answering = 0
+    /// Contacts that missed one request.
+    public var doubtful = 0
+    /// Contacts that missed two or more.
+    public var silent = 0
+    /// The estimated number of nodes; 0 if nothing is known.
+    public var estimatedNodes = 0
+    /// The upper bounds of the classes of `lookups` in seconds; one class more has none.
+    public var lookupBounds: [Double] = []
+    /// Look-ups by how long they took.
+    public var lookups: [UInt64] = []
+    /// Records that others gave to keep and that were kept.
+    public var storesAccepted: UInt64 = 0
+    /// Those that were refused, by reason.
+    public var storesRefused: [String: UInt64] = [:]
+    /// Cookies that were shown and are not valid.
+    public var cookiesRefused: UInt64 = 0
+    /// Datagrams that came in.
+    public var datagramsReceived: UInt64 = 0
+    /// Datagrams that went out.
+    public var datagramsSent: UInt64 = 0
+    /// Seconds by which publishing own records is behind its schedule.
+    public var publishDelay: Int64 = 0
+
+    /// An empty table.
+    public init() {}
+  }
+
   /// The most peers, transfers or jobs that are shown.
   public static let mostRows = 200
 
@@ -164,6 +195,8 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
   public var jobs: [Job] = []
   /// The look-ups.
   public var lookups = Lookups()
+  /// The distributed table.
+  public var table = Table()
   /// What the owner should know, each in a sentence.
   public var warnings: [String] = []
   /// Own packages that were not published lately, with the reasons: paths and names of variables.

@@ -34,6 +34,7 @@ struct StatusBoard: Sendable {
     status.network.isJoined = dht.isJoined
     status.network.ownFromTheFuture = dht.status.counters.ownFromTheFuture
     status.network.othersFromTheFuture = dht.status.counters.recordsFromTheFuture
+    status.table = Self.table(dht)
     await fillTransfers(&status)
     status.blobs.quota = settings.storage.quota.bytes
     status.blobs.indexed = state.binhost.current?.timestamp ?? 0
@@ -99,6 +100,27 @@ struct StatusBoard: Sendable {
         "other nodes refuse this node's records as dated in the future: is its clock ahead?")
     }
     return notes
+  }
+
+  private static func table(_ dht: DHTSnapshot) -> StatusSnapshot.Table {
+    var table = StatusSnapshot.Table()
+    table.answering = dht.contacts.answering
+    table.doubtful = dht.contacts.doubtful
+    table.silent = dht.contacts.silent
+    table.estimatedNodes = dht.status.estimatedNodes
+    table.lookupBounds = LatencyHistogram.bounds.map(\.inSeconds)
+    table.lookups = dht.lookups.counts
+    let counters = dht.status.counters
+    table.storesAccepted = counters.storesAccepted
+    for reason in StoreResult.allCases where reason != .stored {
+      let count = counters.count(of: reason)
+      if count > 0 { table.storesRefused["\(reason)"] = count }
+    }
+    table.cookiesRefused = dht.cookiesRefused
+    table.datagramsReceived = dht.datagramsReceived
+    table.datagramsSent = dht.datagramsSent
+    table.publishDelay = dht.publishDelay.components.seconds
+    return table
   }
 
   private func fillTransfers(_ status: inout StatusSnapshot) async {

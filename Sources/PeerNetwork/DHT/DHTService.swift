@@ -48,7 +48,7 @@ public actor DHTService {
 
   var machine: Kademlia
   var publisher: Publisher
-  private var sessions: DatagramSessions
+  private(set) var sessions: DatagramSessions
   private var random = SystemRandomNumberGenerator()
   private var channel: NIOAsyncChannel<Envelope, Envelope>?
   private var isRunning = false
@@ -57,9 +57,7 @@ public actor DHTService {
   private var sleepsUntil = Instant.zero
   private var keptStatements: AsyncStream<Record>.Continuation?
   private var waiters: [RequestID: AsyncStream<Outcome>.Continuation] = [:]
-  private var received: UInt64 = 0
-  private var refused: UInt64 = 0
-  private var strangersDropped: UInt64 = 0
+  var tally = DHTTally()
 
   /// Where the socket is bound, with the port it got; nil before `start`.
   public private(set) var boundAddress: Address?
@@ -153,16 +151,6 @@ public actor DHTService {
     try? await channel.executeThenClose { _, _ in }
   }
 
-  /// The state for the status page.
-  public var snapshot: DHTSnapshot {
-    DHTSnapshot(
-      key: key, bound: boundAddress, isJoined: !machine.isIsolated, status: machine.status,
-      sessions: sessions.count, published: publisher.items.count,
-      announced: publisher.announced, publishDelay: publisher.delay(now: wallClock()),
-      datagramsReceived: received,
-      datagramsRefused: refused, strangersDropped: strangersDropped)
-  }
-
   /// Contacts as bytes to write down for the next start; empty if there are none worth it.
   public var contactsToSave: [UInt8] {
     let contacts = machine.contactsToSave(limit: settings.savedContacts)
@@ -197,7 +185,7 @@ public actor DHTService {
     var outcome: Outcome?
     for await ended in stream { outcome = ended }
     if waiters.removeValue(forKey: id) != nil { machine.cancel(id) }
-    metrics.requests.record(duration: ContinuousClock.now - began)
+    note(request, took: ContinuousClock.now - began)
     return outcome
   }
 
@@ -206,7 +194,7 @@ public actor DHTService {
   }
 
   private func receive(_ envelope: Envelope) {
-    received += 1
+    tally.received += 1
     metrics.received.increment()
     guard let address = Address(envelope.remoteAddress), address.port != 0 else { return }
     let packet = Array(envelope.data.readableBytesView)
@@ -217,7 +205,7 @@ public actor DHTService {
       return refuse(error)
     }
     guard let decoded = try? DHTCodec.decode(opened.message) else {
-      refused += 1
+      tally.refused += 1
       return metrics.malformed.increment()
     }
     let message = decoded.message
@@ -231,18 +219,19 @@ public actor DHTService {
     let actions = machine.receive(
       message, from: sender, now: now, wall: wallClock(), using: &random)
     act(actions, replyLimit: length)
+    showMetricsIfOld()
   }
 
   private func refuse(_ refusal: DatagramSessions.Refusal) {
     switch refusal {
     case .malformed:
-      refused += 1
+      tally.refused += 1
       metrics.malformed.increment()
     case .forged:
-      refused += 1
+      tally.refused += 1
       metrics.forged.increment()
     case .overBudget:
-      strangersDropped += 1
+      tally.strangersDropped += 1
       metrics.overBudget.increment()
     }
   }
@@ -278,6 +267,8 @@ public actor DHTService {
     guard let packet = sessions.seal(plain, to: contact.key, at: contact.address) else {
       return metrics.unsent.increment()
     }
+    tally.sent += 1
+    tally.sentBytes += UInt64(packet.count)
     metrics.sent.increment()
     metrics.sentBytes.increment(by: packet.count)
     channel.writeAndFlush(
@@ -304,7 +295,7 @@ public actor DHTService {
       let time = now
       if machine.nextDeadline <= time {
         act(machine.tick(now: time, wall: wallClock(), using: &random))
-        metrics.show(machine.status, publishDelay: publisher.delay(now: wallClock()))
+        showMetrics()
         continue
       }
       sleepsUntil = machine.nextDeadline

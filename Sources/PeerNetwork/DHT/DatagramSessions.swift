@@ -75,6 +75,8 @@ struct DatagramSessions: Sendable {
   private var tokens: Double
   private var filled = Instant.zero
   private let rate: Double
+  /// Cookies that were shown and are not valid.
+  private(set) var cookiesRefused: UInt64 = 0
 
   init(
     identity: SigningKey, network: String, capacity: Int, strangersPerSecond: Int,
@@ -106,6 +108,7 @@ struct DatagramSessions: Sendable {
     let isProven =
       header.cookie != AddressCookie.none
       && cookies.isValid(header.cookie, for: header.sender, at: address, now: now)
+    if !isProven, header.cookie != AddressCookie.none { cookiesRefused += 1 }
     let peer = try peer(header.sender, isProven: isProven, now: now)
     do {
       let message = try box.open(packet, with: peer.session)
