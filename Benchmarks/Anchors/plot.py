@@ -10,7 +10,7 @@ from html import escape
 WIDTH, HEIGHT, LEFT, TOP, GAP = 270, 170, 58, 74, 34
 FROM_MS, TO_MS = 20, 60_000
 TICKS = ((20, "20 ms"), (100, "100 ms"), (1_000, "1 s"), (10_000, "10 s"), (60_000, ""))
-CASES = {"plain": "256 nodes", "lossy": "128 nodes, 5 % of the datagrams lost"}
+CASES = {"plain": "256 nodes", "lossy": "128 nodes, 5 % loss"}
 STYLE = """
   text { font: 12px system-ui, "Noto Sans", sans-serif; fill: #4d483f; }
   .title { font-size: 15px; font-weight: 600; fill: #23211d; }
@@ -63,18 +63,18 @@ def svg(results, phases):
     """The plot of the results of Benchmarks/dht; `phases` gives each phase's title."""
     cases = [case for case in CASES if any(one["case"] == case for one in results)]
     width = LEFT + len(phases) * (WIDTH + GAP) + 8
-    height = TOP + len(cases) * (HEIGHT + 76)
+    height = TOP + len(cases) * (HEIGHT + 76) - 36
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
            'aria-label="Share of operations that had ended after a time, for each system">',
            f"<style>{STYLE}</style>", f'<rect class="back" width="{width}" height="{height}"/>',
            f'<text class="title" x="{LEFT}" y="24">Share of operations that had ended well</text>']
-    place, named = LEFT + 330, {}
+    place, named = LEFT + 370, {}
     for one in results:
         named.setdefault(one["system"], one["impl"])
     for system, name in named.items():
-        out.append(f'<path class="{system}" d="M{place} 20h22"/>'
-                   f'<text x="{place + 28}" y="24">{escape(name)}</text>')
-        place += 50 + 7 * len(name)
+        out.append(f'<path class="{system}" d="M{place:.0f} 20h22"/>'
+                   f'<text x="{place + 28:.0f}" y="24">{escape(name)}</text>')
+        place += 46 + 6.6 * len(name)
     for row, case in enumerate(cases):
         y = TOP + row * (HEIGHT + 76)
         for share in (0, 0.5, 1):
