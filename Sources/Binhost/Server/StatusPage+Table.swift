@@ -55,7 +55,7 @@ extension StatusPage {
         const height = 66 * count / top;
         shapes.push(draw("rect", { x: place * width + 2, y: 76 - height, width: width - 4, height }));
         const bound = t.lookupBounds[place];
-        const label = bound === undefined ? "more" : bound < 1 ? bound * 1000 + " ms" : bound + " s";
+        const label = bound === undefined ? "more" : "≤ " + bound * 1000;
         shapes.push(draw("text", { x: (place + 0.5) * width, y: 87 }, label));
       });
       let seen = 0;

@@ -36,7 +36,7 @@ enum StatusPage {
     <div class="plots"><figure><figcaption>Datagrams a second, the last five minutes: <b>received</b>,
     <i>sent</i></figcaption><svg id="rates" role="img" viewBox="0 0 300 90"
     preserveAspectRatio="none"></svg><p id="ratesNow" class="quiet"></p></figure>
-    <figure><figcaption>How long look-ups took</figcaption><svg id="latency" role="img"
+    <figure><figcaption>How long look-ups took, in milliseconds</figcaption><svg id="latency" role="img"
     viewBox="0 0 300 90"></svg><p id="latencyNow" class="quiet"></p></figure></div></section>
     <section><h2>Transfers</h2><div id="transfers"></div></section>
     <section><h2>Build jobs</h2><div id="jobs"></div></section>

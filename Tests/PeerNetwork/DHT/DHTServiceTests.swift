@@ -27,6 +27,27 @@ import Wire
     }
   }
 
+  @Test func theSnapshotSaysHowTheTableIsDoing() async throws {
+    let nodes = try (1...4).map { try Loopback.node(UInt8($0)) }
+    let issuer = try Loopback.key(100)
+    let key = Bytes32(words: (1, 2, 3, 4))
+    let statement = try TestStatements.make(key: key, expires: later, with: issuer)
+    try await Loopback.run(nodes) { nodes in
+      let storedOn = await nodes[1].publish(statements: [statement])
+      _ = await nodes[2].statements(for: [key, .zero], issuers: []) { _, _ in false }
+      let asker = await nodes[2].snapshot
+      #expect(asker.lookups.counts.reduce(0, +) == 1)
+      #expect(asker.contacts.answering >= 1)
+      #expect(asker.contacts.doubtful + asker.contacts.silent == 0)
+      #expect(asker.datagramsSent > 0 && asker.bytesSent > asker.datagramsSent)
+      var accepted: UInt64 = 0
+      for node in nodes {
+        accepted += await node.snapshot.status.counters.count(of: .stored)
+      }
+      #expect(accepted >= UInt64(storedOn.first ?? 0))
+    }
+  }
+
   @Test func statementsOfOtherIssuersDoNotCount() async throws {
     let nodes = try (1...3).map { try Loopback.node(UInt8($0)) }
     let key = Bytes32(words: (1, 2, 3, 4))

@@ -44,6 +44,9 @@ import Wire
     #expect(!replayed.isProven)
     let stale = try two.open(second, from: here, now: .zero + .seconds(601))
     #expect(!stale.isProven)
+    // Both are counted; having none to show is no offence.
+    let refused = two.cookiesRefused
+    #expect(refused == 2)
   }
 
   @Test func aCookieIsShownOnlyWhereItCameFrom() throws {
