@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo attack lint format bench-binhost bench-idle bench-index bench-dht install clean
+.PHONY: help deps build release test demo attack fuzz lint format bench-binhost bench-idle bench-index bench-dht install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo: deps ## machines share packages with real Portage; KEEP=1 leaves them runn
 attack: deps ## bad input and bad luck against running nodes; ends with `attack: N passed, N failed`
 	$(SWIFT) build --product larder
 	@Tests/EndToEnd/attack
+
+fuzz: deps ## fuzz decoders and machines with libFuzzer, TIME seconds each (60); ends with a count
+	@Scripts/fuzz '$(or $(TIME),60)'
 
 lint: ## check format and length of the sources
 	@Scripts/lint

@@ -4,15 +4,22 @@ import PackageDescription
 // The floors of docs/DESIGN.md: a target depends on targets of lower floors only, and what is not
 // named in `dependencies` here cannot be imported there.
 
-let ours: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-  .enableUpcomingFeature("InferIsolatedConformances"),
-]
+/// Set by Scripts/fuzz: the path of libFuzzer's library without a main. Then our modules are built with
+/// its coverage, and there is one target more.
+let fuzzer = Context.environment["LARDER_FUZZER"]
+let instrumented: [SwiftSetting] =
+  fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])]
+
+let ours: [SwiftSetting] =
+  instrumented + [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+  ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: ours)
@@ -173,3 +180,15 @@ let package = Package(
     tests("larder", [arguments, "Node"]),
   ]
 )
+
+if let fuzzer {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Wire", "Cryptography", "Portage", "Trust", "DHT", "Transfer", "PeerNetwork", "Cloud",
+        "Binhost", "Node", nio,
+      ],
+      path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: ours,
+      linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]))
+}
