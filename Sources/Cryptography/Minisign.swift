@@ -42,7 +42,7 @@ public enum Minisign {
   /// The key in the text of a public key file, or in its base64 line alone.
   public static func parsePublicKey(_ text: String) throws(ParseError) -> PublicKey {
     let lines = try Self.lines(text)
-    let index = lines.first?.hasPrefix(commentPrefix) == true ? 1 : 0
+    let index = begins(lines.first, with: commentPrefix) ? 1 : 0
     let bytes = try decode(lines, index, count: 42)
     guard Array(bytes[0..<2]) == Array("Ed".utf8) else {
       throw .unknownAlgorithm(line: index + 1)
@@ -69,7 +69,7 @@ public enum Minisign {
   /// The key in the text of a secret key file without a password.
   public static func parseSecretKey(_ text: String) throws(ParseError) -> SigningKey {
     let lines = try Self.lines(text)
-    guard lines.first?.hasPrefix(commentPrefix) == true else {
+    guard begins(lines.first, with: commentPrefix) else {
       throw .missingComment(commentPrefix, line: 1)
     }
     let bytes = try decode(lines, 1, count: 158)
@@ -113,13 +113,13 @@ public enum Minisign {
     _ text: String, digest: [UInt8], by key: PublicKey
   ) throws(ParseError) -> Bool {
     let lines = try Self.lines(text)
-    guard lines.first?.hasPrefix(commentPrefix) == true else {
+    guard begins(lines.first, with: commentPrefix) else {
       throw .missingComment(commentPrefix, line: 1)
     }
     let bytes = try decode(lines, 1, count: 74)
     guard Array(bytes[0..<2]) == Array("ED".utf8) else { throw .unknownAlgorithm(line: 2) }
     let marker = "trusted comment: "
-    guard lines.count > 2, lines[2].hasPrefix(marker) else {
+    guard lines.count > 2, begins(lines[2], with: marker) else {
       throw .missingComment(marker, line: 3)
     }
     let global = try decode(lines, 3, count: 64)
@@ -138,6 +138,11 @@ public enum Minisign {
       let end = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
       return String(decoding: end, as: UTF8.self)
     }
+  }
+
+  /// Whether a line has these first bytes; a comment may begin with what joins the character before.
+  private static func begins(_ line: String?, with prefix: String) -> Bool {
+    line?.utf8.starts(with: prefix.utf8) ?? false
   }
 
   private static func oneLine(_ comment: String) -> String {

@@ -116,6 +116,11 @@ private struct MinisignProgram {
     #expect(try Minisign.verify(text, digest: digest, by: key.publicKey))
   }
 
+  @Test func aCommentMayBeginWithACombiningMark() throws {
+    let text = Minisign.signatureFile(digest: digest, by: key, comment: "\u{599}a")
+    #expect(try Minisign.verify(text, digest: digest, by: key.publicKey))
+  }
+
   @Test func theTrustedCommentIsSigned() throws {
     let other = Minisign.signatureFile(digest: digest, by: key, comment: "d")
     #expect(try Minisign.verify(other, digest: digest, by: key.publicKey))
