@@ -187,7 +187,7 @@ if let fuzzer {
       name: "fuzz",
       dependencies: [
         "Wire", "Cryptography", "Portage", "Trust", "DHT", "Transfer", "PeerNetwork", "Cloud",
-        "Binhost", "Node", nio,
+        "Binhost", "Node", nio, .product(name: "NIOEmbedded", package: "swift-nio"),
       ],
       path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: ours,
       linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]))

@@ -151,8 +151,22 @@ enum Decoders {
 
   private static let minisign: FuzzTarget = { bytes in
     let text = String(decoding: bytes, as: UTF8.self)
-    _ = try? Minisign.parsePublicKey(text)
-    _ = try? Minisign.parseSecretKey(text)
+    if let key = try? Minisign.parsePublicKey(text) {
+      let again = try? Minisign.parsePublicKey(Minisign.publicKeyFile(key))
+      precondition(again == key, "a key changed on its way")
+    }
+    if let key = try? Minisign.parseSecretKey(text) {
+      let again = try? Minisign.parseSecretKey(Minisign.secretKeyFile(key))
+      precondition(again?.seed == key.seed, "a secret key changed on its way")
+    }
+    let digest = [UInt8](repeating: 1, count: 64)
+    let key = PublicKey(Bytes32(words: (1, 2, 3, 4)))
+    precondition((try? Minisign.verify(text, digest: digest, by: key)) != true, "forged")
+    // And what we write ourselves is right, whatever the comment.
+    guard let own = SigningKey(seed: [UInt8](repeating: 2, count: 32)) else { return }
+    let signature = Minisign.signatureFile(digest: digest, by: own, comment: text)
+    guard signature.utf8.count <= 16 << 10 else { return }
+    precondition((try? Minisign.verify(signature, digest: digest, by: own.publicKey)) == true)
   }
 
   private static let facts: FuzzTarget = { bytes in
