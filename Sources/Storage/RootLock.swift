@@ -21,7 +21,8 @@ public final class RootLock: Sendable {
     }
   }
 
-  private let file: OpenFile
+  /// Open while the lock is held.
+  let file: OpenFile
 
   /// Takes the lock and writes this process's id into it.
   ///
@@ -49,6 +50,12 @@ public final class RootLock: Sendable {
       throw .unusable(FileError(operation: "write", path: path, code: EIO))
     }
     file = opened
+  }
+
+  /// Lets go at once: a child of this process that has not yet become its program holds a copy of
+  /// the descriptor, and closing ours alone would leave the lock with it.
+  deinit {
+    flock(file.descriptor, LOCK_UN)
   }
 
   private static func owner(of file: OpenFile) -> Int32 {

@@ -24,6 +24,19 @@ import Testing
   #expect(try directory.read("larder.lock") == Array("\(getpid())\n".utf8))
 }
 
+@Test func aCopyOfTheDescriptorInAChildKeepsNothingLocked() throws {
+  let directory = try TemporaryDirectory()
+  let path = directory.path + "/larder.lock"
+  var copy: Int32 = -1
+  do {
+    let lock = try RootLock(path: path)
+    copy = dup(lock.file.descriptor)
+  }
+  defer { close(copy) }
+  #expect(copy >= 0)
+  _ = try RootLock(path: path)
+}
+
 @Test func unusableLockFileIsNamed() throws {
   let directory = try TemporaryDirectory()
   try directory.write([], to: "file")
