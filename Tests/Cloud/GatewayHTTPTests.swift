@@ -37,6 +37,16 @@ import Wire
     }
   }
 
+  @Test func aLostStagingDirectoryIsUnhealthyWithoutTellingItsPath() async throws {
+    try await GatewayHarness().run { harness in
+      #expect(try await raw(harness, .GET, "/healthz").status == 200)
+      try FileManager.default.removeItem(atPath: harness.settings.staging)
+      let answer = try await raw(harness, .GET, "/healthz")
+      #expect(answer.status == 503)
+      #expect(!answer.text.contains("/"))
+    }
+  }
+
   @Test func oddPathsAreAnswered() async throws {
     try await GatewayHarness().run { harness in
       let worker = harness.worker.text

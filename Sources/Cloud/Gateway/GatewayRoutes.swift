@@ -28,7 +28,14 @@ struct GatewayRoutes: Sendable {
   func router() -> Router<Context> {
     let router = Router()
     router.get("/healthz") { _, _ in
-      Response(status: .ok, body: .init(byteBuffer: .init(string: "ok\n")))
+      // The reason may name paths: it goes to the log, not to strangers.
+      guard let problem = await desk.problem() else {
+        return Response(status: .ok, body: .init(byteBuffer: .init(string: "ok\n")))
+      }
+      log.warning("unhealthy", metadata: ["reason": "\(problem)"])
+      return Response(
+        status: .serviceUnavailable,
+        body: .init(byteBuffer: .init(string: "something is wrong; see the gateway's log\n")))
     }
     router.post("/v1/requests") { request, _ in
       try await answer(request, as: .request) { token in

@@ -15,6 +15,8 @@ struct StagingArea: Sendable {
     case truncated(UInt64, announced: UInt64)
     case empty
     case system(String, Int32)
+
+    static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
   }
 
   init(directory: String, limit: UInt64) {
@@ -26,6 +28,27 @@ struct StagingArea: Sendable {
   func path(_ fingerprint: String, fence: UInt64) -> String {
     "\(directory)/\(fingerprint)-\(fence).gpkg.tar"
   }
+
+  /// What keeps uploads from being taken in, for a person; nil if nothing does.
+  func problem() async -> String? {
+    await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: found()) }
+    }
+  }
+
+  private func found() -> String? {
+    guard access(directory, W_OK | X_OK) == 0 else {
+      return "\(directory): \(Failure.words(errno)): uploads can't be written"
+    }
+    var disk = statvfs()
+    guard statvfs(directory, &disk) == 0 else { return nil }
+    let free = UInt64(disk.f_bavail) * UInt64(disk.f_frsize)
+    guard free >= Self.leastFree else { return "\(directory): only \(free) bytes are free" }
+    return nil
+  }
+
+  /// With less free space no package can be expected to fit.
+  private static let leastFree: UInt64 = 16 << 20
 
   /// Makes the directory and removes what an earlier process left in it.
   func prepare() async throws {
