@@ -26,8 +26,7 @@ actor CloudDesk {
   private let submit: Submit
   private let catalog: Catalog
   private let logger: Logger
-  /// Held while the orders are read and written: others come while one ends.
-  private let turn = Turn()
+  private let orders: CloudOrders
   /// Rung by new orders.
   private let bell = Doorbell()
   /// Where the builds that were asked for stand, for the status.
@@ -36,7 +35,7 @@ actor CloudDesk {
   /// A desk for the configured gateway; nil if none is configured. Throws if the token can't be read.
   init?(settings: Configuration.Cloud, catalog: Catalog, logger: Logger) throws {
     guard let gateway = settings.gateway else { return nil }
-    let token = try Self.token(settings.tokenFile)
+    let token = try CloudToken.read(settings.tokenFile)
     self.init(
       client: try GatewayClient(.init(url: gateway, token: token)), catalog: catalog,
       logger: logger)
@@ -48,33 +47,9 @@ actor CloudDesk {
   ) {
     self.client = client
     self.catalog = catalog
+    orders = CloudOrders(catalog: catalog)
     self.logger = logger
     self.submit = submit ?? { try await client.submit($0, group: $1) }
-  }
-
-  /// The token in the configured file.
-  static func token(_ path: String?) throws -> String {
-    guard let path else { throw TokenError.notConfigured }
-    guard let bytes = try AtomicFile.read(path, limit: 4_096) else {
-      throw TokenError.missing(path)
-    }
-    let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-    guard let token = words.first else { throw TokenError.missing(path) }
-    return String(token)
-  }
-
-  /// Why there is no token.
-  enum TokenError: Error, CustomStringConvertible {
-    case notConfigured
-    case missing(String)
-
-    var description: String {
-      switch self {
-      case .notConfigured: "a gateway is configured without a token: set token-file in larder.yaml"
-      case .missing(let path):
-        "\(path): there is no token; its gateway's owner makes one with 'larder cloud token create'"
-      }
-    }
   }
 
   /// Asks for builds and waits until each is built, failed or refused.
@@ -125,10 +100,10 @@ actor CloudDesk {
     let statuses = try await submit(packages, group)
     let now = WallClock.now
     let taken = zip(packages, statuses).filter { $1.state != .refused }.map { facts, _ in
-      Order(group: group, facts: facts, asked: now)
+      CloudOrders.Order(group: group, facts: facts, asked: now)
     }
     for status in statuses { asked.note(status) }
-    try await change { $0 += taken }
+    try await orders.add(taken)
     bell.ring()
     return statuses
   }
@@ -183,12 +158,12 @@ actor CloudDesk {
 
   /// The builds that were asked for in the background and are not done.
   func awaited() async throws -> Set<Fingerprint> {
-    Set(try await orders().compactMap { try? Fingerprint(of: $0.facts) })
+    Set(try await orders.all().compactMap { try? Fingerprint(of: $0.facts) })
   }
 
   /// The builds that were asked for and have not ended, for the status, newest first.
   func jobs() async -> [StatusSnapshot.Job] {
-    let background = ((try? await orders()) ?? []).compactMap { order in
+    let background = ((try? await orders.all()) ?? []).compactMap { order in
       (try? Fingerprint(of: order.facts)).map {
         AskedBuilds.Build(cpv: order.facts.cpv, fingerprint: $0, since: order.asked)
       }
@@ -200,7 +175,7 @@ actor CloudDesk {
   /// and the next command tells the user.
   func watch(resolver: Resolver) async throws {
     while true {
-      if try await orders().isEmpty { try await bell.wait() }
+      if try await orders.all().isEmpty { try await bell.wait() }
       try await Task.sleep(for: .seconds(5))
       do {
         try await settle(resolver)
@@ -213,7 +188,7 @@ actor CloudDesk {
   }
 
   private func settle(_ resolver: Resolver) async throws {
-    for (group, members) in Dictionary(grouping: try await orders(), by: \.group) {
+    for (group, members) in Dictionary(grouping: try await orders.all(), by: \.group) {
       let statuses = try await statuses(of: group)
       for order in members {
         let fingerprint = try Fingerprint(of: order.facts)
@@ -221,7 +196,7 @@ actor CloudDesk {
         if let status { asked.note(status) }
         if let status, !status.isFinal { continue }
         try await end(order, fingerprint, status, resolver)
-        try await change { $0.removeAll { $0 == order } }
+        try await orders.remove(order)
         asked.forget(fingerprint)
       }
     }
@@ -237,7 +212,8 @@ actor CloudDesk {
   }
 
   private func end(
-    _ order: Order, _ fingerprint: Fingerprint, _ status: PackageStatus?, _ resolver: Resolver
+    _ order: CloudOrders.Order, _ fingerprint: Fingerprint, _ status: PackageStatus?,
+    _ resolver: Resolver
   ) async throws {
     var outcome = Notice.Outcome.failed
     var message = status.map { RequestRow($0).line } ?? "the gateway does not know it any more"
@@ -257,29 +233,6 @@ actor CloudDesk {
       Notice(
         fingerprint: fingerprint.bytes, cpv: order.facts.cpv, outcome: outcome, message: message,
         created: WallClock.now))
-  }
-
-  /// A build asked for in the background.
-  private struct Order: Codable, Sendable, Equatable {
-    let group: String
-    let facts: PackageFacts
-    /// When; nil in what an older version wrote down.
-    let asked: Timestamp?
-  }
-
-  private static let stateName = "cloud-orders"
-
-  private func orders() async throws -> [Order] {
-    guard let bytes = try await catalog.state(Self.stateName) else { return [] }
-    return (try? JSONDecoder().decode([Order].self, from: Data(bytes))) ?? []
-  }
-
-  private func change(_ body: @escaping @Sendable (inout [Order]) -> Void) async throws {
-    try await turn.take { [self] in
-      var orders = try await orders()
-      body(&orders)
-      try await catalog.setState(Self.stateName, to: Array(JSONEncoder().encode(orders)))
-    }
   }
 }
 

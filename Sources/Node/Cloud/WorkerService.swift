@@ -25,7 +25,7 @@ public struct WorkerService: Sendable {
     let own = configuration.worker
     guard let template = own.template else { throw StartError.noTemplate(paths.configurationFile) }
     let client = try GatewayClient(
-      .init(url: own.gateway, token: try CloudDesk.token(own.tokenFile)))
+      .init(url: own.gateway, token: try CloudToken.read(own.tokenFile)))
     try AtomicFile.makeDirectory(paths.work, mode: 0o700)
     // It is covered in each build's sandbox, which must find it there: a key may be made later.
     try AtomicFile.makeDirectory(paths.keys, mode: 0o700)
