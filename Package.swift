@@ -150,6 +150,12 @@ let package = Package(
       dependencies: ["Wire", "Cryptography", "DHT", "PeerNetwork", logging],
       path: "Benchmarks/DHT", swiftSettings: ours),
 
+    // Not installed: `make bench-transfer`.
+    .executableTarget(
+      name: "bench-transfer",
+      dependencies: ["Wire", "Cryptography", "Transfer", "Storage", "PeerNetwork", logging],
+      path: "Benchmarks/Transfer", swiftSettings: ours),
+
     // Tests: one folder a module; Support holds conformance suites and fakes.
     .target(
       name: "TestSupport",
