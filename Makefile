@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo attack fuzz lint format bench-binhost bench-idle bench-index bench-dht install clean
+.PHONY: help deps build release test demo attack fuzz lint format bench-binhost bench-idle bench-index bench-dht bench-transfer install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ bench-index: deps ## an index of 20,000 packages, written and switched; ends wit
 bench-dht: deps ## the DHT beside libtorrent, OpenDHT and kademlia, with delays and loss; ends with ratios
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-dht
 	@Benchmarks/dht
+
+bench-transfer: deps ## the transfer beside nginx, rsync, scp, aria2c, libtorrent; ends with the ratios
+	@Scripts/deps --bench-transfer
+	$(SWIFT) build -c release --static-swift-stdlib --product bench-transfer
+	@.build/bench-venv/bin/python Benchmarks/transfer $(ARGS)
 
 install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/etc)
 	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'

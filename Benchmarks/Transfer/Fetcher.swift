@@ -65,7 +65,8 @@ struct Fetcher {
       }
     }
     times.sort()
-    print("{\"p50\": \(Self.text(times[times.count / 2])), \"worst\": \(Self.text(times[times.count - 1]))}")
+    let p50 = Self.text(times[times.count / 2])
+    print("{\"p50\": \(p50), \"worst\": \(Self.text(times[times.count - 1]))}")
   }
 
   /// That many nodes of one process fetch the same blobs at the same time, into nothing.
@@ -135,7 +136,7 @@ private struct FirstBytePartial: PartialBlob {
   }
 
   func keep(_ layers: MerkleLayers) async throws {}
-  func write(_ block: VerifiedBlock) async throws {}
+  func write(_ blocks: [VerifiedBlock]) async throws {}
   func commit() async throws {}
   func suspend() async throws {}
   func abandon() async throws {}

@@ -24,11 +24,10 @@ struct Seeder {
     let service = try TransferService(
       identity: NodeIdentity(SigningKey.generate()), store: store, settings: settings,
       logger: TransferBenchmark.logger)
-    try await service.start()
-    let port = await service.boundAddress?.port ?? 0
-    print("{\"provider\": \"\(service.key)@127.0.0.1:\(port)\"}")
-    fflush(nil)
     try await TransferBenchmark.running(service) {
+      let port = await service.boundAddress?.port ?? 0
+      print("{\"provider\": \"\(service.key)@127.0.0.1:\(port)\"}")
+      fflush(nil)
       // The script closes our standard input when it has measured us.
       await withCheckedContinuation { (ended: CheckedContinuation<Void, Never>) in
         var thread = pthread_t()

@@ -59,17 +59,18 @@ struct TransferBenchmark {
     return logger
   }
 
-  /// Runs a service beside `body`.
+  /// Starts a service and runs it beside `body`.
   static func running<Value: Sendable>(
     _ service: TransferService, _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
+    try await service.start()
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
       group.addTask {
         try await service.run()
         return nil
       }
       group.addTask {
-        while await !service.isRunning { await Task.yield() }
+        while await !service.isRunning { try await Task.sleep(for: .microseconds(200)) }
         return try await body()
       }
       while let value = try await group.next() {

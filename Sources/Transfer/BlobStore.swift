@@ -46,8 +46,8 @@ public protocol PartialBlob: Sendable {
   /// Keeps the block layer, already checked against the root, for a later resume.
   func keep(_ layers: MerkleLayers) async throws
 
-  /// Writes one checked block; writing it again changes nothing.
-  func write(_ block: VerifiedBlock) async throws
+  /// Writes checked blocks; writing one again changes nothing. After an error some may be written.
+  func write(_ blocks: [VerifiedBlock]) async throws
 
   /// Makes the blob complete and durable: flushed, then renamed.
   ///
@@ -60,6 +60,13 @@ public protocol PartialBlob: Sendable {
 
   /// Closes the handle and deletes what is here.
   func abandon() async throws
+}
+
+extension PartialBlob {
+  /// Writes one checked block.
+  public func write(_ block: VerifiedBlock) async throws {
+    try await write([block])
+  }
 }
 
 /// What an unfinished blob holds when it is opened.

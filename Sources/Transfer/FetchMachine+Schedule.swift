@@ -36,7 +36,14 @@ extension FetchMachine {
   /// Gives free blocks to the peers that will be done with them first.
   private mutating func assign(_ now: Instant) -> [PublicKey: [Int]] {
     var assigned: [PublicKey: [Int]] = [:]
-    var willing = order.filter { canServe($0, now) }
+    guard !taken.isFull else { return assigned }
+    // A window is refilled by quarters: one request for many blocks instead of one for each.
+    var willing = order.filter { key in
+      guard canServe(key, now), let peer = peers[key] else { return false }
+      let window = window(of: peer)
+      return peer.owed.count <= window - max(1, window / 4)
+    }
+    guard !willing.isEmpty else { return assigned }
     let usual = usualRate
     while !willing.isEmpty, !taken.isFull {
       var best: (index: Int, finish: Double)?

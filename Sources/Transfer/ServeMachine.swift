@@ -13,8 +13,8 @@ public struct ServeMachine: Sendable {
     case describe(stream: UInt32, root: ContentRoot)
     /// Send these digests.
     case hashes(stream: UInt32, root: ContentRoot, HashRange)
-    /// Send this block.
-    case block(stream: UInt32, root: ContentRoot, index: Int)
+    /// Send these consecutive blocks.
+    case blocks(stream: UInt32, root: ContentRoot, Range<Int>)
   }
 
   /// What the driver is to do at once.
@@ -33,6 +33,8 @@ public struct ServeMachine: Sendable {
     public var streams = 64
     /// The requests for digests that may wait.
     public var hashRequests = 16
+    /// The blocks that may still be asked for after a choke: what an asker's window can hold.
+    public var lateBlocks = 128
     /// The requests over these bounds, or without sense, after which the connection is closed.
     public var patience = 16
 
@@ -60,6 +62,8 @@ public struct ServeMachine: Sendable {
   private var lastStream: UInt32?
   private var faults = 0
   private var isHeld = false
+  /// Blocks asked for since the connection is held: those of requests that crossed the choke.
+  private var late = 0
 
   /// The serving side of a new connection.
   public init(settings: Settings = Settings()) {
@@ -101,24 +105,24 @@ public struct ServeMachine: Sendable {
     return [.send(.reject(stream: stream, .notHere))] + relent()
   }
 
-  /// The next thing to do; nil if there is none.
-  public mutating func next() -> Work? {
+  /// The next thing to do, with at most `run` blocks at a time; nil if there is none.
+  public mutating func next(run: Int = 1) -> Work? {
     while let stream = descriptions.popFirst() {
       if let root = streams[stream]?.root { return .describe(stream: stream, root: root) }
     }
     while let (stream, range) = hashes.popFirst() {
       if let root = streams[stream]?.root { return .hashes(stream: stream, root: root, range) }
     }
-    guard !isHeld else { return nil }
     while let stream = turns.popFirst() {
       guard let root = streams[stream]?.root, let range = streams[stream]?.queue.popFirst() else {
         continue
       }
-      let rest = range.dropFirst()
+      let part = range.prefix(max(1, run))
+      let rest = range.dropFirst(part.count)
       if !rest.isEmpty { streams[stream]?.queue.prepend(rest) }
       if streams[stream]?.queue.isEmpty == false { turns.append(stream) }
-      queuedBlocks -= 1
-      return .block(stream: stream, root: root, index: range.lowerBound)
+      queuedBlocks -= part.count
+      return .blocks(stream: stream, root: root, part)
     }
     return nil
   }
@@ -130,10 +134,11 @@ public struct ServeMachine: Sendable {
     return [.send(.unchoke)]
   }
 
-  /// Stops serving blocks on this connection, or goes on.
+  /// Takes no new requests for blocks, or takes them again; those taken are still answered.
   public mutating func hold(_ held: Bool) -> [Action] {
     guard held != isHeld else { return [] }
     isHeld = held
+    late = 0
     guard held else { return relent() }
     guard !isChoking else { return [] }
     isChoking = true
@@ -172,6 +177,10 @@ public struct ServeMachine: Sendable {
         actions.append(.send(.choke))
       }
       return actions
+    }
+    if isHeld {
+      late += blocks.count
+      guard late <= settings.lateBlocks else { return fault(stream, .busy) }
     }
     if streams[stream]?.queue.isEmpty ?? true { turns.append(stream) }
     streams[stream]?.queue.append(blocks)

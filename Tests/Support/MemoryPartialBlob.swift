@@ -15,15 +15,20 @@ struct MemoryPartialBlob: PartialBlob {
     try change { state, partial in partial.layers = layers }
   }
 
-  func write(_ block: VerifiedBlock) async throws {
-    guard block.index < layout.blockCount, block.bytes.count == layout.length(ofBlock: block.index)
-    else { throw BlobStoreError.badBlock(block.index) }
-    try change { state, partial in
-      if let bound = state.faults.writesUntilFull, state.written >= bound {
-        throw BlobStoreError.noSpace
+  func write(_ blocks: [VerifiedBlock]) async throws {
+    for block in blocks {
+      guard block.index < layout.blockCount,
+        block.bytes.count == layout.length(ofBlock: block.index)
+      else { throw BlobStoreError.badBlock(block.index) }
+    }
+    for block in blocks {
+      try change { state, partial in
+        if let bound = state.faults.writesUntilFull, state.written >= bound {
+          throw BlobStoreError.noSpace
+        }
+        state.written += 1
+        if partial.blocks[block.index] == nil { partial.blocks[block.index] = block }
       }
-      state.written += 1
-      if partial.blocks[block.index] == nil { partial.blocks[block.index] = block }
     }
   }
 

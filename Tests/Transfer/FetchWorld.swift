@@ -87,14 +87,22 @@ struct FetchWorld {
   /// Blocks that were asked for before the layer was complete would show here.
   var requests = 0
 
-  init(size: UInt64, seed: UInt64, settings: FetchSettings = FetchSettings()) {
+  /// Blocks that came in and were to be checked.
+  var delivered = 0
+
+  init(
+    size: UInt64, seed: UInt64, settings: FetchSettings = FetchSettings(),
+    resumed: PartialContents? = nil
+  ) {
     guard let layout = BlockLayout(size: size) else { preconditionFailure("size \(size)") }
     var random = SplitMix64(seed: seed)
     self.layout = layout
     digests = (0..<layout.blockCount).map { _ in Bytes32.random(using: &random) }
     guard let root = layout.root(ofBlocks: digests) else { preconditionFailure("no root") }
     self.root = root
-    machine = FetchMachine(root: root, layout: layout, settings: settings, now: .zero)
+    machine = FetchMachine(
+      root: root, layout: layout, resumed: resumed, settings: settings, now: .zero)
+    if resumed?.layers != nil { keptLayers = 1 }
     self.random = random
   }
 
@@ -109,13 +117,13 @@ struct FetchWorld {
   }
 
   /// Runs until the fetch ends; `endless` after an hour of virtual time or very many events.
-  mutating func run() -> Outcome {
+  mutating func run(steps most: Int = 400_000) -> Outcome {
     for key in keys { perform(machine.add(key, now: now)) }
     perform(machine.begin(now: now))
     var steps = 0
     while outcome == nil {
       steps += 1
-      guard steps < 400_000, now < .zero + .seconds(3_600) else { return .endless }
+      guard steps < most, now < .zero + .seconds(3_600) else { return .endless }
       let deadline = machine.nextDeadline
       let first = queue.indices.min {
         (queue[$0].at, queue[$0].order) < (queue[$1].at, queue[$1].order)
@@ -224,6 +232,7 @@ struct FetchWorld {
     var isGood = true
     if case .liar(let every) = peer.kind, sent % every == 0 { isGood = false }
     if case .check(let digest) = arrival {
+      delivered += 1
       if digest != digests[index] { wrongs.append("block \(index) has another digest") }
       schedule(isGood ? .wrote(index) : .bad(index), key, after: .milliseconds(1))
     }

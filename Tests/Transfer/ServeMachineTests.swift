@@ -30,7 +30,7 @@ private func serving(
   #expect(machine.receive(.blockRequest(stream: 1, blocks: 0..<3)) == [])
   #expect(machine.receive(.blockRequest(stream: 2, blocks: 5..<7)) == [])
   var order: [Int] = []
-  while case .block(_, _, let index)? = machine.next() { order.append(index) }
+  while case .blocks(_, _, let blocks)? = machine.next() { order += blocks }
   #expect(order == [0, 5, 1, 6, 2])
   #expect(machine.isIdle && machine.queuedBlocks == 0)
 }
@@ -41,7 +41,7 @@ private func serving(
   #expect(machine.receive(.blockRequest(stream: 1, blocks: 0..<1)) == [])
   #expect(machine.receive(.hashRequest(stream: 1, range)) == [])
   #expect(machine.next() == .hashes(stream: 1, root: root, range))
-  #expect(machine.next() == .block(stream: 1, root: root, index: 0))
+  #expect(machine.next() == .blocks(stream: 1, root: root, 0..<1))
 }
 
 @Test func moreThanTheCreditIsRefusedAndChoked() throws {
@@ -82,7 +82,7 @@ private func serving(
   #expect(machine.receive(.cancel(stream: 1, blocks: 2..<9)) == [])
   #expect(machine.queuedBlocks == 3)
   var order: [Int] = []
-  while case .block(_, _, let index)? = machine.next() { order.append(index) }
+  while case .blocks(_, _, let blocks)? = machine.next() { order += blocks }
   #expect(order == [0, 1, 9])
 }
 
@@ -99,15 +99,42 @@ private func serving(
     machine.receive(.want(stream: 1, root: root)) == [.send(.reject(stream: 1, .badRequest))])
 }
 
-@Test func heldConnectionStillDescribes() throws {
+@Test func heldConnectionDescribesAndAnswersWhatItTook() throws {
   var machine = try serving()
   #expect(machine.receive(.blockRequest(stream: 1, blocks: 0..<2)) == [])
   #expect(machine.hold(true) == [.send(.choke)])
   #expect(machine.receive(.want(stream: 2, root: root)) == [])
   #expect(machine.next() == .describe(stream: 2, root: root))
+  #expect(machine.next(run: 8) == .blocks(stream: 1, root: root, 0..<2))
   #expect(machine.next() == nil)
   #expect(machine.hold(false) == [.send(.unchoke)])
-  #expect(machine.next() != nil)
+}
+
+@Test func whoAsksOnAfterTheChokeIsRejected() throws {
+  var settings = ServeMachine.Settings()
+  settings.lateBlocks = 4
+  var machine = try serving(settings)
+  _ = machine.hold(true)
+  // Requests that crossed the choke are answered.
+  #expect(machine.receive(.blockRequest(stream: 1, blocks: 0..<4)) == [])
+  #expect(
+    machine.receive(.blockRequest(stream: 1, blocks: 4..<5))
+      == [.send(.reject(stream: 1, .busy))])
+  _ = machine.hold(false)
+  #expect(machine.receive(.blockRequest(stream: 1, blocks: 4..<5)) == [])
+}
+
+@Test func consecutiveBlocksGoTogetherAndStreamsTakeTurns() throws {
+  var machine = try serving()
+  _ = machine.receive(.want(stream: 2, root: root))
+  _ = machine.next()
+  _ = machine.described(2, layout: BlockLayout(size: 100 << 16))
+  _ = machine.receive(.blockRequest(stream: 1, blocks: 0..<6))
+  _ = machine.receive(.blockRequest(stream: 2, blocks: 3..<5))
+  #expect(machine.next(run: 4) == .blocks(stream: 1, root: root, 0..<4))
+  #expect(machine.next(run: 4) == .blocks(stream: 2, root: root, 3..<5))
+  #expect(machine.next(run: 4) == .blocks(stream: 1, root: root, 4..<6))
+  #expect(machine.next(run: 4) == nil)
 }
 
 @Test(arguments: 0..<200 as Range<UInt64>)

@@ -3,6 +3,7 @@ import DHT
 import Logging
 import PeerNetwork
 import Storage
+import Transfer
 import Trust
 import Wire
 
@@ -26,6 +27,8 @@ struct NodeNetwork: Sendable {
     streams.connections = settings.transfer.connections
     streams.downloadLimit = settings.transfer.limitDown?.bytes
     streams.uploadLimit = settings.transfer.limitUp?.bytes
+    // A node that is there to serve has no reason to let anybody wait.
+    if settings.role == .seeder { streams.slots.regular = nil }
     transfer = try TransferService(
       identity: NodeIdentity(state.nodeKey), store: state.store, settings: streams, logger: logger)
     try await transfer.start()

@@ -21,6 +21,9 @@ final class ConnectionPool: Sendable {
     var closed = (sent: UInt64(0), received: UInt64(0))
     var waiting: [PublicKey: [FetchDriver]] = [:]
     var bans: BanList
+    /// The connections by their number in the slots.
+    var numbered: [UInt64: PeerConnection] = [:]
+    var slots: UnchokeSlots
   }
 
   /// The connections that one node may have with us: both sides may connect at the same time.
@@ -37,7 +40,8 @@ final class ConnectionPool: Sendable {
     self.context = context
     state = Mutex(
       State(
-        bans: BanList(capacity: context.settings.bans, term: context.settings.banTime)))
+        bans: BanList(capacity: context.settings.bans, term: context.settings.banTime),
+        slots: UnchokeSlots(settings: context.settings.slots)))
     (jobs, job) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.openingBound))
   }
 
@@ -76,6 +80,10 @@ final class ConnectionPool: Sendable {
       }
       state.connections[key, default: []].append(connection)
       state.count += 1
+      state.numbered[connection.number] = connection
+      // An address that is not known is no reason to be served before others.
+      let isLocal = connection.address.map { !$0.ip.isGlobal } ?? false
+      state.slots.add(connection.number, isLocal: isLocal)
       context.metrics.connections.record(state.count)
       return (nil, state.waiting.removeValue(forKey: key) ?? [])
     }
@@ -94,11 +102,12 @@ final class ConnectionPool: Sendable {
 
   /// Forgets a connection that is closed.
   func remove(_ connection: PeerConnection) {
-    state.withLock { state in
+    let changes = state.withLock { state -> [UnchokeSlots.Change] in
       let key = connection.key
       guard let at = state.connections[key]?.firstIndex(where: { $0 === connection }) else {
-        return
+        return []
       }
+      state.numbered[connection.number] = nil
       state.connections[key]?.remove(at: at)
       if state.connections[key]?.isEmpty ?? false { state.connections[key] = nil }
       state.count -= 1
@@ -106,6 +115,35 @@ final class ConnectionPool: Sendable {
       state.closed.sent += traffic.sent
       state.closed.received += traffic.received
       context.metrics.connections.record(state.count)
+      return state.slots.remove(connection.number)
+    }
+    apply(changes)
+  }
+
+  /// Notes whether the other side of a connection wants blobs from us.
+  func interest(of connection: PeerConnection, _ isInterested: Bool) {
+    apply(state.withLock { $0.slots.interest(connection.number, isInterested) })
+  }
+
+  /// Gives the slots anew when their turn is over.
+  func turn() {
+    let now = context.clock.now
+    let connections = state.withLock { state in
+      state.slots.nextDeadline <= now ? Array(state.numbered.values) : []
+    }
+    guard !connections.isEmpty else { return }
+    var traffic: [UInt64: UnchokeSlots.Traffic] = [:]
+    for connection in connections {
+      let (sent, received) = connection.traffic
+      traffic[connection.number] = .init(sent: sent, received: received)
+    }
+    let known = traffic
+    apply(state.withLock { $0.slots.tick(now, traffic: known) })
+  }
+
+  private func apply(_ changes: [UnchokeSlots.Change]) {
+    for change in changes {
+      state.withLock { $0.numbered[change.asker] }?.hold(!change.isOpen)
     }
   }
 

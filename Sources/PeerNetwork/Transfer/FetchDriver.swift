@@ -155,7 +155,7 @@ actor FetchDriver {
     }
     let block = VerifiedBlock(checking: bytes, index: 0, layout: layout, expected: digest)
     guard let block else { return bad(0, from: connection) }
-    await write(block, from: connection)
+    await write([block], from: connection)
   }
 
   /// Digests came in.
@@ -165,6 +165,18 @@ actor FetchDriver {
     let now = context.clock.now
     perform(machine.hashes(digests, level: level, start: start, from: connection.key, now: now))
     await keepLayers()
+  }
+
+  /// Blocks came in; says of each whether it is to be hashed.
+  func arrived(
+    _ blocks: [ReceivedBlock], from connection: PeerConnection
+  ) -> [FetchMachine.Arrival] {
+    guard links[connection.key]?.connection === connection else { return [] }
+    let lengths = blocks.map { (index: $0.index, length: $0.bytes.count) }
+    let now = context.clock.now
+    let (arrivals, actions) = machine.arrived(lengths, from: connection.key, now: now)
+    perform(actions)
+    return arrivals
   }
 
   /// A block came in; says whether it is to be hashed.
@@ -183,14 +195,20 @@ actor FetchDriver {
     perform(machine.bad(block, from: connection.key, now: context.clock.now))
   }
 
-  /// A block's digest is right: writes it.
-  func write(_ block: VerifiedBlock, from connection: PeerConnection) async {
+  /// A block's digest is wrong; others that came with it may not have been hashed.
+  func bad(_ block: Int, among arrived: [Int], from connection: PeerConnection) {
+    machine.unchecked(arrived.filter { $0 != block })
+    bad(block, from: connection)
+  }
+
+  /// The digests of blocks are right: writes them.
+  func write(_ blocks: [VerifiedBlock], from connection: PeerConnection) async {
     guard outcome == nil else { return }
     writing += 1
     do {
-      try await partial.write(block)
+      try await partial.write(blocks)
       let now = context.clock.now
-      perform(machine.wrote(block.index, from: connection.key, now: now))
+      perform(machine.wrote(blocks.map(\.index), from: connection.key, now: now))
       report(at: now, isLast: false)
     } catch {
       finish(.store(error))

@@ -12,17 +12,18 @@ extension PeerConnection {
   ///
   /// While the connection ends because of us, what still comes in is dropped: the writing task sends
   /// the goodbye and closes.
-  func take(_ event: FrameDecoder.Event) async -> Bool {
+  func take(_ event: InboundEvent) async -> Bool {
     guard !state.withLock({ $0.isEnding }) else { return true }
     switch event {
-    case .block(let stream, let index, let bytes):
-      context.metrics.received.increment(by: bytes.count)
+    case .blocks(let stream, let blocks):
+      let count = blocks.reduce(0) { $0 + $1.bytes.count }
+      context.metrics.received.increment(by: count)
       let driver = state.withLock { state in
-        state.received += UInt64(bytes.count)
+        state.received += UInt64(count)
         return state.streams[stream]
       }
-      let isFine = await take(block: index, bytes, of: stream, driver)
-      let pause = context.download.take(bytes.count)
+      let isFine = await take(blocks, of: stream, driver)
+      let pause = context.download.take(count)
       if pause > .zero { try? await Task.sleep(for: pause) }
       return isFine
     case .frame(let frame):
@@ -35,7 +36,15 @@ extension PeerConnection {
     switch frame {
     case .hello:
       return violation()
-    case .want, .hashRequest, .blockRequest, .cancel:
+    case .want, .cancel:
+      let (actions, before, after) = state.withLock { state in
+        let before = state.serve.openStreams
+        let actions = state.serve.receive(frame)
+        return (actions, before, state.serve.openStreams)
+      }
+      if (before == 0) != (after == 0) { pool.interest(of: self, after > 0) }
+      return perform(actions)
+    case .hashRequest, .blockRequest:
       return perform(state.withLock { $0.serve.receive(frame) })
     case .have(let have):
       guard let driver = driver(of: have.stream) else { return stray(have.stream) }
@@ -65,24 +74,30 @@ extension PeerConnection {
     return true
   }
 
-  /// Checks a block here, off the event loop, while its bytes are hot.
+  /// Checks blocks here, off the event loop, while their bytes are hot.
   private func take(
-    block index: Int, _ bytes: [UInt8], of stream: UInt32, _ driver: FetchDriver?
+    _ blocks: [ReceivedBlock], of stream: UInt32, _ driver: FetchDriver?
   ) async -> Bool {
-    guard let driver else { return stray(stream) }
-    switch await driver.arrived(index, length: bytes.count, from: self) {
-    case .drop, .refused: return true
-    case .check(let digest):
-      let block = VerifiedBlock(
-        checking: bytes, index: index, layout: driver.layout, expected: digest)
-      guard let block else {
+    guard let driver else { return blocks.allSatisfy { _ in stray(stream) } }
+    let arrivals = await driver.arrived(blocks, from: self)
+    var good: [VerifiedBlock] = []
+    good.reserveCapacity(blocks.count)
+    var wrong: Int?
+    for (block, arrival) in zip(blocks, arrivals) {
+      guard case .check(let digest) = arrival else { continue }
+      let checked = VerifiedBlock(
+        checking: block.bytes, index: block.index, layout: driver.layout, expected: digest)
+      guard let checked else {
         context.metrics.badBlocks.increment()
-        await driver.bad(index, from: self)
-        return true
+        wrong = block.index
+        break
       }
-      await driver.write(block, from: self)
-      return true
+      good.append(checked)
     }
+    // The ban comes last: what was right before the lie is kept.
+    if !good.isEmpty { await driver.write(good, from: self) }
+    if let wrong { await driver.bad(wrong, among: blocks.map(\.index), from: self) }
+    return true
   }
 
   private func driver(of stream: UInt32) -> FetchDriver? {

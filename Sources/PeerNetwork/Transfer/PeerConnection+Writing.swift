@@ -49,12 +49,13 @@ extension PeerConnection {
 
   private func next() -> Next {
     let now = context.clock.now
+    let isLimited = upload.isLimited || context.upload.isLimited
     return state.withLock { state in
       if let frame = state.control.popFirst() { return .frame(frame) }
       if state.isEnding { return .end }
       guard !state.serve.isIdle else { return .nothing }
       if state.sendAfter > now { return .pause(state.sendAfter - now) }
-      return state.serve.next().map { .work($0) } ?? .nothing
+      return state.serve.next(run: isLimited ? 1 : Self.longestRun).map { .work($0) } ?? .nothing
     }
   }
 
@@ -62,56 +63,60 @@ extension PeerConnection {
   private func answer(_ work: ServeMachine.Work) async -> OutboundFrame? {
     switch work {
     case .describe(let stream, let root):
-      let layers = try? await context.store.layers(of: root)
-      let layout = layers.flatMap { BlockLayout(size: $0.size) }
-      for action in state.withLock({ $0.serve.described(stream, layout: layout) }) {
-        if case .send(let frame) = action { send(frame) }
-      }
-      guard let layers, let layout else { return nil }
-      return await describe(stream, root, layers, layout)
+      return await describe(stream, root)
     case .hashes(let stream, let root, let range):
       guard let layers = try? await context.store.layers(of: root) else {
         return vanished(stream)
       }
       let all = range.level == .piece ? layers.pieces : layers.blocks
       guard range.indices.upperBound <= all.count else { return vanished(stream) }
-      return OutboundFrame(
-        frame: .hashes(
+      return .frame(
+        .hashes(
           stream: stream, level: range.level, start: range.start,
           digests: Array(all[range.indices])))
-    case .block(let stream, let root, let index):
-      return await block(index, of: root, stream)
+    case .blocks(let stream, let root, let range):
+      return await blocks(range, of: root, stream)
     }
   }
 
-  private func describe(
-    _ stream: UInt32, _ root: ContentRoot, _ layers: MerkleLayers, _ layout: BlockLayout
-  ) async -> OutboundFrame? {
-    var have = TransferFrame.Have(stream: stream, size: layers.size)
+  private func describe(_ stream: UInt32, _ root: ContentRoot) async -> OutboundFrame? {
+    let size = (try? await context.store.size(of: root)) ?? nil
+    guard let size, let layout = BlockLayout(size: size) else { return missing(stream) }
+    var have = TransferFrame.Have(stream: stream, size: size)
     if layout.isSingleBlock {
-      guard let bytes = try? await context.store.read(root, 0..<layers.size) else {
-        return vanished(stream)
+      // The asker checks it by the root alone: no digests are needed.
+      guard let bytes = try? await context.store.read(root, 0..<size) else {
+        return missing(stream)
       }
+      described(stream, layout)
       have.inline = bytes
       account(bytes.count)
-    } else if layers.blocks.count <= HashRange.limit {
+      return .frame(.have(have))
+    }
+    guard let layers = try? await context.store.layers(of: root) else { return missing(stream) }
+    described(stream, layout)
+    if layers.blocks.count <= HashRange.limit {
       have.layer = .init(level: .block, digests: layers.blocks)
     } else if layout.pieceCount <= HashRange.limit {
       have.layer = .init(level: .piece, digests: layers.pieces)
     }
-    return OutboundFrame(frame: .have(have))
+    return .frame(.have(have))
   }
 
-  private func block(_ index: Int, of root: ContentRoot, _ stream: UInt32) async -> OutboundFrame? {
-    let start = UInt64(index) * UInt64(Limits.block)
+  private func blocks(
+    _ range: Range<Int>, of root: ContentRoot, _ stream: UInt32
+  ) async -> OutboundFrame? {
+    let start = UInt64(range.lowerBound) * UInt64(Limits.block)
+    let end = UInt64(range.upperBound) * UInt64(Limits.block)
     guard let size = try? await context.store.size(of: root), start < size,
-      let bytes = try? await context.store.read(
-        root, start..<min(start + UInt64(Limits.block), size))
+      let bytes = try? await context.store.read(root, start..<min(end, size))
     else { return vanished(stream) }
     account(bytes.count)
-    return OutboundFrame(
-      frame: .blockData(stream: stream, block: index, length: bytes.count), block: bytes)
+    return .blocks(stream: stream, first: range.lowerBound, bytes: bytes)
   }
+
+  /// The blocks that are read and written at once; fewer where a rate limit spaces them.
+  private static let longestRun = 4
 
   /// Counts sent bytes and lets the rate limits decide when the next block may go.
   private func account(_ count: Int) {
@@ -121,6 +126,17 @@ extension PeerConnection {
     state.withLock { state in
       state.sent += UInt64(count)
       state.sendAfter = now + pause
+    }
+  }
+
+  private func missing(_ stream: UInt32) -> OutboundFrame? {
+    described(stream, nil)
+    return nil
+  }
+
+  private func described(_ stream: UInt32, _ layout: BlockLayout?) {
+    for action in state.withLock({ $0.serve.described(stream, layout: layout) }) {
+      if case .send(let frame) = action { send(frame) }
     }
   }
 

@@ -25,13 +25,17 @@ final class PeerConnection: Sendable {
     var received: UInt64 = 0
   }
 
+  private static let numbers = Atomic<UInt64>(0)
   /// The control frames that may wait for the other side to read.
   private static let controlBound = 1_024
 
+  /// Names the connection among those of this process.
+  let number = PeerConnection.numbers.add(1, ordering: .relaxed).newValue
   let key: PublicKey
   let address: Address?
   let isOutgoing: Bool
   let context: TransferContext
+  let pool: ConnectionPool
   let upload: RateLimiter
   let state: Mutex<State>
   let bell: AsyncStream<Void>
@@ -42,7 +46,10 @@ final class PeerConnection: Sendable {
     state.withLock { ($0.sent, $0.received) }
   }
 
-  init(key: PublicKey, stream: PeerStream, context: TransferContext) {
+  init(
+    key: PublicKey, stream: PeerStream, context: TransferContext, pool: ConnectionPool
+  ) {
+    self.pool = pool
     self.key = key
     address = stream.address
     isOutgoing = stream.isOutgoing
@@ -59,7 +66,7 @@ final class PeerConnection: Sendable {
   func send(_ frame: TransferFrame) {
     state.withLock { state in
       guard !state.isEnding else { return }
-      state.control.append(OutboundFrame(frame: frame))
+      state.control.append(.frame(frame))
       if state.control.count > Self.controlBound {
         state.control = []
         state.isEnding = true
@@ -72,7 +79,7 @@ final class PeerConnection: Sendable {
   func close(_ reason: TransferFrame.Goodbye) {
     state.withLock { state in
       guard !state.isEnding else { return }
-      state.control.append(OutboundFrame(frame: .goodbye(reason)))
+      state.control.append(.frame(.goodbye(reason)))
       state.isEnding = true
     }
     ring.yield()
@@ -87,7 +94,7 @@ final class PeerConnection: Sendable {
       state.lastStream += 1
       state.streams[state.lastStream] = driver
       let frame = TransferFrame.want(stream: state.lastStream, root: root)
-      state.control.append(OutboundFrame(frame: frame))
+      state.control.append(.frame(frame))
       return state.lastStream
     }
     ring.yield()
@@ -98,6 +105,14 @@ final class PeerConnection: Sendable {
   func closeStream(_ stream: UInt32) {
     let wasOpen = state.withLock { $0.streams.removeValue(forKey: stream) != nil }
     if wasOpen { send(.cancel(stream: stream, blocks: 0..<0)) }
+  }
+
+  /// Stops serving blocks, or goes on; digests and blobs of one block are always served.
+  func hold(_ held: Bool) {
+    for action in state.withLock({ $0.serve.hold(held) }) {
+      if case .send(let frame) = action { send(frame) }
+    }
+    wake()
   }
 
   /// Whether the other side takes no requests now.

@@ -12,6 +12,9 @@ final class RateLimiter: Sendable {
     bucket = Mutex(TokenBucket(rate: rate, now: clock.now))
   }
 
+  /// Whether there is a limit now.
+  var isLimited: Bool { bucket.withLock { $0.rate != nil } }
+
   /// Takes `count` bytes; returns how long the caller should stop.
   func take(_ count: Int) -> Duration {
     let now = clock.now

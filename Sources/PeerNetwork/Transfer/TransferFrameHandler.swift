@@ -1,11 +1,6 @@
 import NIOCore
 import Transfer
-
-/// A frame on its way out, with the block that follows a `blockData`.
-struct OutboundFrame: Sendable {
-  var frame: TransferFrame
-  var block: [UInt8] = []
-}
+import Wire
 
 /// Cuts the decrypted bytes of a connection into frames and watches its times.
 ///
@@ -13,7 +8,7 @@ struct OutboundFrame: Sendable {
 /// when nothing moves for the idle time: no peer holds memory or a socket by being slow.
 final class TransferFrameHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
-  typealias InboundOut = FrameDecoder.Event
+  typealias InboundOut = InboundEvent
   typealias OutboundIn = OutboundFrame
   typealias OutboundOut = ByteBuffer
 
@@ -24,7 +19,11 @@ final class TransferFrameHandler: ChannelDuplexHandler {
 
   private let settings: TransferSettings
   private var decoder = FrameDecoder()
-  private var buffer = ByteBuffer()
+  /// The bytes of the decoder's next step, as far as they are here: those of a block go from what TLS
+  /// decrypted straight to where they are hashed and written from.
+  private var part: [UInt8] = []
+  /// Blocks of one stream that came in together.
+  private var run: (stream: UInt32, blocks: [ReceivedBlock]) = (0, [])
   private var isBroken = false
   private var hasGreeted = false
   private var opened = NIODeadline.now()
@@ -66,36 +65,72 @@ final class TransferFrameHandler: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isBroken else { return }
-    var bytes = unwrapInboundIn(data)
-    if buffer.readableBytes == 0 { buffer = bytes } else { buffer.writeBuffer(&bytes) }
-    while buffer.readableBytes >= decoder.needed,
-      let part = buffer.readBytes(length: decoder.needed)
-    {
-      do {
-        guard let event = try decoder.step(part) else { continue }
-        hasGreeted = true
-        frameBegan = nil
-        lastMoved = .now()
-        context.fireChannelRead(wrapInboundOut(event))
-      } catch {
-        return fail(context, error)
-      }
-    }
-    if buffer.readableBytes == 0 {
-      buffer.clear()
-    } else {
-      buffer.discardReadBytes()
-    }
-    let isWhole = buffer.readableBytes == 0 && decoder.isBetweenFrames
+    let bytes = unwrapInboundIn(data)
+    let isFine = bytes.withUnsafeReadableBytes { take($0[...], context) }
+    guard isFine else { return }
+    let isWhole = part.isEmpty && decoder.isBetweenFrames
     frameBegan = isWhole ? nil : frameBegan ?? .now()
   }
 
+  func channelReadComplete(context: ChannelHandlerContext) {
+    passOn(context)
+    context.fireChannelReadComplete()
+  }
+
+  /// Cuts the bytes into frames and blocks; returns whether they made sense.
+  private func take(
+    _ bytes: Slice<UnsafeRawBufferPointer>, _ context: ChannelHandlerContext
+  ) -> Bool {
+    var bytes = bytes
+    while !bytes.isEmpty {
+      let needed = decoder.needed
+      let next = bytes.prefix(needed - part.count)
+      bytes = bytes.dropFirst(next.count)
+      // What a peer announces takes memory only as far as it sends it: at most a step is kept.
+      if part.isEmpty { part.reserveCapacity(needed) }
+      part.append(contentsOf: UnsafeRawBufferPointer(rebasing: next))
+      guard part.count == needed else { break }
+      let whole = part
+      part = []
+      do {
+        guard let event = try decoder.step(whole) else { continue }
+        hasGreeted = true
+        frameBegan = nil
+        lastMoved = .now()
+        add(event, context)
+      } catch {
+        fail(context, error)
+        return false
+      }
+    }
+    return true
+  }
+
+  private func add(_ event: FrameDecoder.Event, _ context: ChannelHandlerContext) {
+    switch event {
+    case .frame(let frame):
+      passOn(context)
+      context.fireChannelRead(wrapInboundOut(.frame(frame)))
+    case .block(let stream, let index, let bytes):
+      if run.stream != stream || run.blocks.count == Self.longestRun { passOn(context) }
+      run.stream = stream
+      run.blocks.append(ReceivedBlock(index: index, bytes: bytes))
+    }
+  }
+
+  /// Hands on the blocks that came in together.
+  private func passOn(_ context: ChannelHandlerContext) {
+    guard !run.blocks.isEmpty else { return }
+    let event = InboundEvent.blocks(stream: run.stream, run.blocks)
+    run.blocks = []
+    context.fireChannelRead(wrapInboundOut(event))
+  }
+
+  /// The most blocks that are handed on at once: enough that what a hand-over costs does not count.
+  private static let longestRun = 8
+
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let out = unwrapOutboundIn(data)
-    let header = out.frame.framed
-    var bytes = context.channel.allocator.buffer(capacity: header.count + out.block.count)
-    bytes.writeBytes(header)
-    bytes.writeBytes(out.block)
+    let bytes = encode(unwrapOutboundIn(data), context.channel.allocator)
     if pendingWrites == 0 { lastWritten = .now() }
     pendingWrites += 1
     let written = promise ?? context.eventLoop.makePromise(of: Void.self)
@@ -107,6 +142,27 @@ final class TransferFrameHandler: ChannelDuplexHandler {
       handler.lastMoved = handler.lastWritten
     }
     context.write(wrapOutboundOut(bytes), promise: written)
+  }
+
+  private func encode(_ out: OutboundFrame, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+    switch out {
+    case .frame(let frame):
+      return allocator.buffer(bytes: frame.framed)
+    case .blocks(let stream, let first, let bytes):
+      let count = (bytes.count + Limits.block - 1) / Limits.block
+      var buffer = allocator.buffer(capacity: bytes.count + 32 * count)
+      bytes.withUnsafeBytes { bytes in
+        for offset in 0..<count {
+          let start = offset * Limits.block
+          let block = bytes[start..<min(start + Limits.block, bytes.count)]
+          let header = TransferFrame.blockData(
+            stream: stream, block: first + offset, length: block.count)
+          buffer.writeBytes(header.framed)
+          buffer.writeBytes(UnsafeRawBufferPointer(rebasing: block))
+        }
+      }
+      return buffer
+    }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -130,7 +186,8 @@ final class TransferFrameHandler: ChannelDuplexHandler {
 
   private func fail(_ context: ChannelHandlerContext, _ error: any Error) {
     isBroken = true
-    buffer = ByteBuffer()
+    part = []
+    run.blocks = []
     context.fireErrorCaught(error)
     context.close(mode: .all, promise: nil)
   }

@@ -18,6 +18,14 @@ extension TransferService {
     }
   }
 
+  /// Gives the slots in turns.
+  nonisolated func takeTurns() async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(1))
+      pool.turn()
+    }
+  }
+
   /// Opens the connections that fetches ask for.
   nonisolated func openConnections() async {
     await withDiscardingTaskGroup { group in
@@ -50,7 +58,7 @@ extension TransferService {
     var connection: PeerConnection?
     do {
       try await stream.channel.executeThenClose { inbound, outbound in
-        try await outbound.write(OutboundFrame(frame: .hello(greeting)))
+        try await outbound.write(.frame(.hello(greeting)))
         await withTaskGroup(of: Void.self) { group in
           do {
             for try await event in inbound {
@@ -87,20 +95,20 @@ extension TransferService {
 
   /// Judges the first frame: the connection that it makes and the fetches that waited for it.
   private nonisolated func admit(
-    _ event: FrameDecoder.Event, _ stream: PeerStream,
+    _ event: InboundEvent, _ stream: PeerStream,
     _ outbound: NIOAsyncChannelOutboundWriter<OutboundFrame>
   ) async throws -> (connection: PeerConnection, waiting: [FetchDriver])? {
     guard case .frame(.hello(let hello)) = event, let key = stream.pin.key else { return nil }
     guard hello.version == TransferFrame.version, hello.network == context.settings.network else {
-      try await outbound.write(OutboundFrame(frame: .goodbye(.foreign)))
+      try await outbound.write(.frame(.goodbye(.foreign)))
       return nil
     }
-    let connection = PeerConnection(key: key, stream: stream, context: context)
+    let connection = PeerConnection(key: key, stream: stream, context: context, pool: pool)
     connection.state.withLock { $0.credit = hello.credit }
     let (refusal, waiting) = pool.admit(connection)
     if let refusal {
       context.metrics.refused.increment()
-      try await outbound.write(OutboundFrame(frame: .goodbye(refusal)))
+      try await outbound.write(.frame(.goodbye(refusal)))
       return nil
     }
     return (connection, waiting)

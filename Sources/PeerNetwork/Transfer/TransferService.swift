@@ -59,6 +59,7 @@ public actor TransferService {
   nonisolated let sockets: TransferSockets
   nonisolated let log: Logger
   private nonisolated let queue: FetchQueue
+  private nonisolated let smallQueue: FetchQueue
   private var state = State.new
   private var drivers: [ContentRoot: FetchDriver] = [:]
 
@@ -80,6 +81,7 @@ public actor TransferService {
     pool = ConnectionPool(context: context)
     sockets = try TransferSockets(identity: identity, settings: settings, metrics: metrics)
     queue = FetchQueue(width: settings.fetches, length: settings.waitingFetches)
+    smallQueue = FetchQueue(width: settings.smallFetches, length: settings.waitingFetches)
   }
 
   /// Binds the listening socket; throws what is wrong with the address.
@@ -109,6 +111,7 @@ public actor TransferService {
     try await withThrowingTaskGroup(of: Void.self) { group in
       if let listener { group.addTask { try await self.accept(from: listener) } }
       group.addTask { await self.openConnections() }
+      group.addTask { await self.takeTurns() }
       try await group.next()
       group.cancelAll()
     }
@@ -138,6 +141,7 @@ public actor TransferService {
     guard let layout = BlockLayout(size: size) else { throw FetchError.badSize(size) }
     if let report = try await present(root, size) { return report }
     guard case .running = state else { throw FetchError.notRunning }
+    let queue = layout.isSingleBlock ? smallQueue : queue
     try await queue.enter(root)
     defer { queue.leave(root) }
     if let report = try await present(root, size) { return report }
@@ -201,7 +205,7 @@ public actor TransferService {
     return TransferSnapshot(
       bound: boundAddress, connections: pool.connections.map { TransferSnapshot.Connection($0) },
       sent: traffic.sent, received: traffic.received, fetches: fetches,
-      waitingFetches: queue.waitingCount,
+      waitingFetches: queue.waitingCount + smallQueue.waitingCount,
       bans: pool.bans.map { TransferSnapshot.Ban(key: $0.key, offence: $0.entry.offence) })
   }
 }

@@ -23,6 +23,9 @@ public struct TransferSettings: Sendable {
   public var idleTime = Duration.seconds(120)
   /// The fetches that run at once; further ones wait in line.
   public var fetches = 8
+  /// The fetches of blobs of one block that run at once besides; with `fetches` less than the streams
+  /// that a server lets an asker open.
+  public var smallFetches = 40
   /// The fetches that may wait in line; further ones are refused.
   public var waitingFetches = 4_096
   /// Bytes a second of blobs that go out; nil for no limit.
@@ -31,6 +34,10 @@ public struct TransferSettings: Sendable {
   public var downloadLimit: UInt64?
   /// Bytes a second of blobs that go out to one peer; nil for no limit.
   public var uploadLimitPerPeer: UInt64?
+  /// Who is served blocks at the same time.
+  public var slots = UnchokeSlots.Settings()
+  /// Whether packets are marked as traffic that yields to all other (RFC 8622).
+  public var isLowEffort = true
   /// How long a node that lied is refused.
   public var banTime = Duration.seconds(24 * 3_600)
   /// The most nodes on the ban list.

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Cryptography
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -9,7 +10,7 @@ import Wire
 
 /// One TLS stream with a peer, before its first frame.
 struct PeerStream: Sendable {
-  typealias FrameChannel = NIOAsyncChannel<FrameDecoder.Event, OutboundFrame>
+  typealias FrameChannel = NIOAsyncChannel<InboundEvent, OutboundFrame>
 
   let channel: FrameChannel
   let pin: PeerKeyPin
@@ -99,12 +100,28 @@ struct TransferSockets: Sendable {
     _ channel: any Channel, _ tls: some ChannelHandler, _ pin: PeerKeyPin, address: Address?,
     isOutgoing: Bool
   ) throws -> PeerStream {
+    if settings.isLowEffort { Self.markLowEffort(channel) }
     try channel.pipeline.syncOperations.addHandler(tls)
     try channel.pipeline.syncOperations.addHandler(TransferFrameHandler(settings: settings))
+    // One run is checked and written while the next comes in: a kill loses no more than a piece.
     let frames = try PeerStream.FrameChannel(
       wrappingChannelSynchronously: channel,
-      configuration: .init(backPressureStrategy: .init(lowWatermark: 4, highWatermark: 16)))
+      configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)))
     return PeerStream(channel: frames, pin: pin, address: address, isOutgoing: isOutgoing)
+  }
+
+  /// Marks the packets with the code point LE; a system that refuses it sends them unmarked.
+  private static func markLowEffort(_ channel: any Channel) {
+    guard let socket = channel as? any SocketOptionProvider else { return }
+    let lowEffort: CInt = 1 << 2
+    let isV6 = channel.remoteAddress?.protocol == .inet6
+    let class6 = NIOBSDSocket.Option(rawValue: IPV6_TCLASS)
+    let service4 = NIOBSDSocket.Option(rawValue: IP_TOS)
+    let marked =
+      isV6
+      ? socket.unsafeSetSocketOption(level: .ipv6, name: class6, value: lowEffort)
+      : socket.unsafeSetSocketOption(level: .ip, name: service4, value: lowEffort)
+    marked.whenFailure { _ in }
   }
 
   static func address(of socket: SocketAddress) -> Address? {

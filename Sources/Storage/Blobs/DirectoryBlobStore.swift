@@ -95,6 +95,7 @@ public final class DirectoryBlobStore: BlobStore {
       guard state.blobs[root] == nil else { throw BlobStoreError.alreadyHere(root) }
       guard state.open.insert(root).inserted else { throw BlobStoreError.inUse(root) }
     }
+    if layout.isSingleBlock { return SingleBlockPartial(store: self, root: root, layout: layout) }
     do {
       return try await perform(root) {
         try DirectoryPartialBlob.open(in: self, root: root, layout: layout)

@@ -69,16 +69,37 @@ final class DirectoryPartialBlob: PartialBlob {
     try await perform { try self.map.keep(layers, on: self.store.files) }
   }
 
-  func write(_ block: VerifiedBlock) async throws {
-    guard block.index < layout.blockCount, block.bytes.count == layout.length(ofBlock: block.index)
-    else { throw BlobStoreError.badBlock(block.index) }
+  func write(_ blocks: [VerifiedBlock]) async throws {
+    for block in blocks {
+      guard block.index < layout.blockCount,
+        block.bytes.count == layout.length(ofBlock: block.index)
+      else { throw BlobStoreError.badBlock(block.index) }
+    }
     try await perform {
-      guard self.state.withLock({ $0.digests[block.index] }) == nil else { return }
       let files = self.store.files
-      let start = self.layout.bytes(ofBlock: block.index).lowerBound
-      try files.write(block.bytes, at: start, to: self.blob)
-      try self.map.note(block.digest, block: block.index, on: files)
-      self.state.withLock { $0.digests[block.index] = block.digest }
+      var noted: (first: Int, digests: [Bytes32]) = (0, [])
+      for block in blocks {
+        guard self.state.withLock({ $0.digests[block.index] }) == nil else { continue }
+        let start = self.layout.bytes(ofBlock: block.index).lowerBound
+        try files.write(block.bytes, at: start, to: self.blob)
+        if block.index != noted.first + noted.digests.count {
+          try self.note(noted)
+          noted = (block.index, [])
+        }
+        noted.digests.append(block.digest)
+      }
+      try self.note(noted)
+    }
+  }
+
+  /// Notes consecutive blocks whose bytes are in the file.
+  private func note(_ run: (first: Int, digests: [Bytes32])) throws {
+    guard !run.digests.isEmpty else { return }
+    try map.note(run.digests, from: run.first, on: store.files)
+    state.withLock { state in
+      for (offset, digest) in run.digests.enumerated() {
+        state.digests[run.first + offset] = digest
+      }
     }
   }
 

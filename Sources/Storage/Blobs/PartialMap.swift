@@ -40,9 +40,12 @@ struct PartialMap: Sendable {
     return PartialMap(file: file, layout: layout)
   }
 
-  /// Notes that a block's bytes are in the blob.
-  func note(_ digest: Bytes32, block: Int, on files: FileSystem) throws {
-    try files.write(digest.bytes, at: Self.headSize + UInt64(block) * 32, to: file)
+  /// Notes that the bytes of consecutive blocks are in the blob.
+  func note(_ digests: [Bytes32], from block: Int, on files: FileSystem) throws {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(digests.count * 32)
+    for digest in digests { bytes.append(contentsOf: digest.bytes) }
+    try files.write(bytes, at: Self.headSize + UInt64(block) * 32, to: file)
   }
 
   /// Keeps the layer: the flag is set after the digests.

@@ -66,7 +66,9 @@ struct TransferServiceTests {
       Issue.record("banned: \(report.banned)")
       return
     }
-    #expect(report.contributions == [honest.key: 8 << 20])
+    // What came with the lie and was right is kept.
+    #expect(report.contributions.values.reduce(0, +) == 8 << 20)
+    #expect(report.contributions[liar.key, default: 0] < 1 << 20)
     #expect(reader.service.isBanned(liar.key) && !reader.service.isBanned(honest.key))
     #expect(again == .noProviders(banned: [:]))
   }
