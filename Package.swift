@@ -172,7 +172,11 @@ let package = Package(
     tests("Builder"),
     tests("Storage", ["Transfer", "Builder"]),
     tests(
-      "PeerNetwork", ["Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, logging]),
+      "PeerNetwork",
+      [
+        .product(name: "NIOEmbedded", package: "swift-nio"), "Wire", "Cryptography", "DHT",
+        "Transfer", nio, nioPosix, nioTLS, logging,
+      ]),
     tests("Emerge", ["Builder", "Trust", "Wire", logging]),
     tests("Cloud", [httpClient, nio, nioHTTP, logging]),
     tests("Binhost"),

@@ -26,11 +26,11 @@ final class TransferFrameHandler: ChannelDuplexHandler {
   private var run: (stream: UInt32, blocks: [ReceivedBlock]) = (0, [])
   private var isBroken = false
   private var hasGreeted = false
-  private var opened = NIODeadline.now()
-  private var lastMoved = NIODeadline.now()
+  private var opened = NIODeadline.uptimeNanoseconds(0)
+  private var lastMoved = NIODeadline.uptimeNanoseconds(0)
   private var frameBegan: NIODeadline?
   private var pendingWrites = 0
-  private var lastWritten = NIODeadline.now()
+  private var lastWritten = NIODeadline.uptimeNanoseconds(0)
   private var watch: RepeatedTask?
 
   init(settings: TransferSettings) {
@@ -38,7 +38,7 @@ final class TransferFrameHandler: ChannelDuplexHandler {
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
-    opened = .now()
+    opened = context.eventLoop.now
     lastMoved = opened
     let times = [
       settings.handshakeTime, settings.frameTime, settings.writeTime, settings.idleTime,
@@ -69,7 +69,7 @@ final class TransferFrameHandler: ChannelDuplexHandler {
     let isFine = bytes.withUnsafeReadableBytes { take($0[...], context) }
     guard isFine else { return }
     let isWhole = part.isEmpty && decoder.isBetweenFrames
-    frameBegan = isWhole ? nil : frameBegan ?? .now()
+    frameBegan = isWhole ? nil : frameBegan ?? context.eventLoop.now
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -94,9 +94,11 @@ final class TransferFrameHandler: ChannelDuplexHandler {
       part = []
       do {
         guard let event = try decoder.step(whole) else { continue }
-        hasGreeted = true
         frameBegan = nil
-        lastMoved = .now()
+        lastMoved = context.eventLoop.now
+        // What waited for the handshake has waited for no reader.
+        if !hasGreeted { lastWritten = lastMoved }
+        hasGreeted = true
         add(event, context)
       } catch {
         fail(context, error)
@@ -131,14 +133,15 @@ final class TransferFrameHandler: ChannelDuplexHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let bytes = encode(unwrapOutboundIn(data), context.channel.allocator)
-    if pendingWrites == 0 { lastWritten = .now() }
+    if pendingWrites == 0 { lastWritten = context.eventLoop.now }
     pendingWrites += 1
     let written = promise ?? context.eventLoop.makePromise(of: Void.self)
-    let loop = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let eventLoop = context.eventLoop
+    let loop = NIOLoopBound(self, eventLoop: eventLoop)
     written.futureResult.whenComplete { _ in
       let handler = loop.value
       handler.pendingWrites -= 1
-      handler.lastWritten = .now()
+      handler.lastWritten = eventLoop.now
       handler.lastMoved = handler.lastWritten
     }
     context.write(wrapOutboundOut(bytes), promise: written)
@@ -172,9 +175,9 @@ final class TransferFrameHandler: ChannelDuplexHandler {
   }
 
   private func check(_ context: ChannelHandlerContext) {
-    let now = NIODeadline.now()
-    if !hasGreeted, now - opened > TimeAmount(settings.handshakeTime) {
-      fail(context, Fault.slowHandshake)
+    let now = context.eventLoop.now
+    if !hasGreeted {
+      if now - opened > TimeAmount(settings.handshakeTime) { fail(context, Fault.slowHandshake) }
     } else if let began = frameBegan, now - began > TimeAmount(settings.frameTime) {
       fail(context, Fault.slowFrame)
     } else if pendingWrites > 0, now - lastWritten > TimeAmount(settings.writeTime) {

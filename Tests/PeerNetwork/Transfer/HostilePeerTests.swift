@@ -10,7 +10,13 @@ import Wire
 private let hello = TransferFrame.hello(.init(network: "test", credit: 512)).framed
 private let blob = BlobStoreConformance.content(size: 200_000, seed: 1)
 
-/// Times that end a bad conversation within a test.
+/// Times that no loaded machine exceeds: only what the peer says ends the conversation.
+private func patient(_ settings: inout TransferSettings) {
+  settings.fetching.backoff = .milliseconds(10)
+  settings.fetching.attempts = 2
+}
+
+/// Times that end a silent conversation within a test; what is tested is only that it ends.
 private func quick(_ settings: inout TransferSettings) {
   settings.handshakeTime = .milliseconds(200)
   settings.frameTime = .milliseconds(200)
@@ -26,9 +32,10 @@ private func quick(_ settings: inout TransferSettings) {
 
 /// A server's node and what it answers to these bytes before it closes.
 private func answers(
-  _ parts: [[UInt8]], tls: Bool = true
+  _ parts: [[UInt8]], tls: Bool = true,
+  times: @escaping (inout TransferSettings) -> Void = patient
 ) async throws -> [FrameDecoder.Event] {
-  let node = try TransferNode(change: quick)
+  let node = try TransferNode(change: times)
   node.store.add(blob)
   let identity = tls ? try NodeIdentity(SigningKey.generate()) : nil
   return try await withNodes([node]) {
@@ -54,25 +61,25 @@ struct HostileAskerTests {
   @Test func garbageInsteadOfTLSIsClosed() async throws {
     let garbage = BlobStoreConformance.content(size: 5_000, seed: 9)
     // TLS may answer with an alert, which is no frame of ours.
-    _ = try? await answers([garbage], tls: false)
+    _ = try? await answers([garbage], tls: false, times: quick)
   }
 
   @Test func silenceInsteadOfTLSIsClosed() async throws {
-    #expect(try await answers([], tls: false).isEmpty)
+    #expect(try await answers([], tls: false, times: quick).isEmpty)
   }
 
   @Test func silenceAfterTheHandshakeIsClosed() async throws {
-    let events = try await answers([])
+    let events = try await answers([], times: quick)
     #expect(isAtMostTheGreeting(events))
   }
 
   @Test func frameThatNeverEndsIsClosed() async throws {
-    let events = try await answers([hello, [0, 1, 0, 0], [1, 2, 3]])
+    let events = try await answers([hello, [0, 1, 0, 0], [1, 2, 3]], times: quick)
     #expect(isAtMostTheGreeting(events))
   }
 
   @Test func idleConnectionIsClosed() async throws {
-    let events = try await answers([hello])
+    let events = try await answers([hello], times: quick)
     #expect(isAtMostTheGreeting(events))
   }
 
@@ -114,11 +121,7 @@ struct HostileAskerTests {
   }
 
   @Test func connectionsOverTheCapAreRefused() async throws {
-    let node = try TransferNode {
-      quick(&$0)
-      $0.connections = 2
-      $0.idleTime = .seconds(3)
-    }
+    let node = try TransferNode { $0.connections = 2 }
     try await withNodes([node]) {
       let address = try #require(await node.service.boundAddress)
       let first = try await RawPeer.connect(
@@ -136,17 +139,20 @@ struct HostileAskerTests {
         }
       }
       #expect(await eventually { await node.service.snapshot().connections.isEmpty })
-      let identity = try NodeIdentity(SigningKey.generate())
-      let fourth = try await RawPeer.exchange(with: address, as: identity, sending: [hello])
-      #expect(fourth.first == .frame(.hello(.init(network: "test", credit: 512))))
+      let fourth = try await RawPeer.connect(
+        to: address, as: NodeIdentity(SigningKey.generate()))
+      try await fourth.executeThenClose { inbound, outbound in
+        try await outbound.write(ByteBuffer(bytes: hello))
+        var bytes = try await #require(inbound.first { _ in true })
+        let greeting = try RawPeer.events(of: &bytes).first
+        #expect(greeting == .frame(.hello(.init(network: "test", credit: 512))))
+      }
     }
   }
 
   @Test func askerThatDoesNotReadIsCut() async throws {
-    let node = try TransferNode {
-      quick(&$0)
-      $0.idleTime = .seconds(20)
-    }
+    // The other times are long: nothing but the full socket can end this conversation.
+    let node = try TransferNode { $0.writeTime = .milliseconds(200) }
     let bytes = BlobStoreConformance.content(size: 24 << 20, seed: 3)
     let root = node.store.add(bytes)
     try await withNodes([node]) {
@@ -177,10 +183,11 @@ struct HostileAskerTests {
 
 /// What a fetch does with a provider that answers by `script`.
 private func fetchFrom(
-  size: UInt64 = 200_000, script: @escaping @Sendable (FrameDecoder.Event) -> [UInt8]?
+  size: UInt64 = 200_000, times: (inout TransferSettings) -> Void = patient,
+  script: @escaping @Sendable (FrameDecoder.Event) -> [UInt8]?
 ) async throws -> (offence: Offence?, error: FetchError?) {
   let identity = try NodeIdentity(SigningKey.generate())
-  let reader = try TransferNode(change: quick)
+  let reader = try TransferNode(change: times)
   let root = try BlobStoreConformance.tree(of: blob).root
   let error = Captured()
   try await RawPeer.serve(as: identity, script: script) { address in
@@ -274,6 +281,7 @@ struct HostileProviderTests {
   @Test func truncatedBlockIsASilentPeer() async throws {
     let have = try Self.have { _ in }
     let result = try await fetchFrom(
+      times: quick,
       script: Self.provider(have: have) { _ in
         TransferFrame.blockData(stream: 1, block: 0, length: 65_536).framed
           + [UInt8](repeating: 7, count: 100)
@@ -288,7 +296,7 @@ struct HostileProviderTests {
   }
 
   @Test func endlessSilenceEndsTheFetch() async throws {
-    let result = try await fetchFrom(script: Self.provider(have: []) { _ in [] })
+    let result = try await fetchFrom(times: quick, script: Self.provider(have: []) { _ in [] })
     #expect(result.error == .noProviders(banned: [:]))
   }
 
@@ -306,7 +314,7 @@ struct HostileProviderTests {
 
   @Test func garbageFramesEndTheFetch() async throws {
     let garbage = BlobStoreConformance.content(size: 4_000, seed: 4)
-    let result = try await fetchFrom(script: Self.provider(have: garbage) { _ in [] })
+    let result = try await fetchFrom(times: quick, script: Self.provider(have: garbage) { _ in [] })
     #expect(result.error == .noProviders(banned: [:]))
   }
 }
