@@ -78,7 +78,8 @@ public struct NodeIdentity: Sendable {
     configuration.signingSignatureAlgorithms = [.ed25519]
     configuration.verifySignatureAlgorithms = [.ed25519]
     configuration.applicationProtocols = ["larder-transfer/1"]
-    configuration.shutdownTimeout = .seconds(1)
+    // GOODBYE ends a conversation; a peer that hangs does not hold up the end of the program.
+    configuration.shutdownTimeout = .milliseconds(250)
   }
 }
 

@@ -58,6 +58,8 @@ public struct UnchokeSlots: Sendable {
 
   /// The numbers of slots and their times.
   public let settings: Settings
+  /// The askers that want blocks, local ones too.
+  public private(set) var interestedCount = 0
   private var askers: [UInt64: Asker] = [:]
   private var nextTurn = Instant.zero
 
@@ -81,7 +83,8 @@ public struct UnchokeSlots: Sendable {
 
   /// Forgets a connection; its slot goes to another.
   public mutating func remove(_ asker: UInt64) -> [Change] {
-    guard askers.removeValue(forKey: asker) != nil else { return [] }
+    guard let entry = askers.removeValue(forKey: asker) else { return [] }
+    if entry.isInterested { interestedCount -= 1 }
     return fill()
   }
 
@@ -89,6 +92,7 @@ public struct UnchokeSlots: Sendable {
   public mutating func interest(_ asker: UInt64, _ isInterested: Bool) -> [Change] {
     guard var entry = askers[asker], entry.isInterested != isInterested else { return [] }
     entry.isInterested = isInterested
+    interestedCount += isInterested ? 1 : -1
     var changes: [Change] = []
     if !entry.isLocal, let slots {
       let isOpen = isInterested ? openCount < slots : true

@@ -38,6 +38,18 @@ private func slots(_ askers: Int, local: Set<UInt64> = []) -> (UnchokeSlots, ope
   #expect(slots.interest(0, false) == [.init(asker: 6, isOpen: true)])
 }
 
+@Test func whoWantsIsCountedOnceUntilItLeaves() {
+  var (slots, _) = slots(8, local: [7])
+  #expect(slots.interestedCount == 8)
+  _ = slots.interest(3, true)
+  _ = slots.interest(7, false)
+  #expect(slots.interestedCount == 7)
+  _ = slots.remove(7)
+  _ = slots.remove(0)
+  _ = slots.remove(0)
+  #expect(slots.interestedCount == 6)
+}
+
 @Test func whoGivesIsServedFirst() {
   var (slots, _) = slots(20)
   let traffic: [UInt64: UnchokeSlots.Traffic] = [17: .init(sent: 1_000, received: 500)]

@@ -34,6 +34,8 @@ final class ConnectionPool: Sendable {
   let jobs: AsyncStream<TransferService.Provider>
   private let job: AsyncStream<TransferService.Provider>.Continuation
   private let state: Mutex<State>
+  /// The connections whose other side wants blobs from us.
+  private let askers = Atomic<Int>(0)
   private let context: TransferContext
 
   init(context: TransferContext) {
@@ -115,15 +117,30 @@ final class ConnectionPool: Sendable {
       state.closed.sent += traffic.sent
       state.closed.received += traffic.received
       context.metrics.connections.record(state.count)
-      return state.slots.remove(connection.number)
+      let changes = state.slots.remove(connection.number)
+      askers.store(state.slots.interestedCount, ordering: .relaxed)
+      return changes
     }
     apply(changes)
   }
 
-  /// Notes whether the other side of a connection wants blobs from us.
-  func interest(of connection: PeerConnection, _ isInterested: Bool) {
-    apply(state.withLock { $0.slots.interest(connection.number, isInterested) })
+  /// Notes whether the other side of a connection wants blobs from us now.
+  func interest(of connection: PeerConnection) {
+    let changes = state.withLock { state in
+      let changes = state.slots.interest(connection.number, connection.isAsked)
+      askers.store(state.slots.interestedCount, ordering: .relaxed)
+      return changes
+    }
+    apply(changes)
   }
+
+  /// The blocks that one connection reads and writes at once: fewer where many are served, so that
+  /// their buffers together stay small.
+  var run: Int { askers.load(ordering: .relaxed) <= Self.fewAskers ? Self.longestRun : 1 }
+
+  /// With its frames the longest run fills, and does not pass, a buffer of 256 KiB.
+  private static let longestRun = 3
+  private static let fewAskers = 8
 
   /// Gives the slots anew when their turn is over.
   func turn() {

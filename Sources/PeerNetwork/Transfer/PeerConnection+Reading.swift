@@ -42,7 +42,7 @@ extension PeerConnection {
         let actions = state.serve.receive(frame)
         return (actions, before, state.serve.openStreams)
       }
-      if (before == 0) != (after == 0) { pool.interest(of: self, after > 0) }
+      if (before == 0) != (after == 0) { pool.interest(of: self) }
       return perform(actions)
     case .hashRequest, .blockRequest:
       return perform(state.withLock { $0.serve.receive(frame) })

@@ -50,12 +50,13 @@ extension PeerConnection {
   private func next() -> Next {
     let now = context.clock.now
     let isLimited = upload.isLimited || context.upload.isLimited
+    let run = isLimited ? 1 : pool.run
     return state.withLock { state in
       if let frame = state.control.popFirst() { return .frame(frame) }
       if state.isEnding { return .end }
       guard !state.serve.isIdle else { return .nothing }
       if state.sendAfter > now { return .pause(state.sendAfter - now) }
-      return state.serve.next(run: isLimited ? 1 : Self.longestRun).map { .work($0) } ?? .nothing
+      return state.serve.next(run: run).map { .work($0) } ?? .nothing
     }
   }
 
@@ -115,9 +116,6 @@ extension PeerConnection {
     return .blocks(stream: stream, first: range.lowerBound, bytes: bytes)
   }
 
-  /// The blocks that are read and written at once; fewer where a rate limit spaces them.
-  private static let longestRun = 4
-
   /// Counts sent bytes and lets the rate limits decide when the next block may go.
   private func account(_ count: Int) {
     context.metrics.sent.increment(by: count)
@@ -138,12 +136,14 @@ extension PeerConnection {
     for action in state.withLock({ $0.serve.described(stream, layout: layout) }) {
       if case .send(let frame) = action { send(frame) }
     }
+    if layout == nil { pool.interest(of: self) }
   }
 
   private func vanished(_ stream: UInt32) -> OutboundFrame? {
     for action in state.withLock({ $0.serve.vanished(stream) }) {
       if case .send(let frame) = action { send(frame) }
     }
+    pool.interest(of: self)
     return nil
   }
 }

@@ -115,6 +115,9 @@ final class PeerConnection: Sendable {
     wake()
   }
 
+  /// Whether the other side has streams open to us.
+  var isAsked: Bool { state.withLock { $0.serve.openStreams > 0 } }
+
   /// Whether the other side takes no requests now.
   var isChoked: Bool { state.withLock { $0.isChoked } }
 

@@ -72,17 +72,24 @@ struct TransferSockets: Sendable {
         channel.eventLoop.makeCompletedFuture {
           let pin = PeerKeyPin(expecting: key)
           let handler = try NIOSSLClientHandler(
-            context: client, serverHostname: nil, customVerificationCallback: pin.verify)
+            context: client, serverHostname: nil, customVerificationCallback: pin.verify,
+            configuration: Self.sealing)
           return try framed(channel, handler, pin, address: address, isOutgoing: true)
         }
       }
   }
 
-  /// One read takes this many bytes: fewer wake-ups for the same stream.
-  private static let receiveSize = 512 << 10
-  /// Several blocks wait in the socket's buffer while the next is read from the store.
+  /// One read takes this many bytes: few wake-ups, and what is decrypted still lies in the cache.
+  private static let receiveSize = 256 << 10
+  /// One run waits for the socket while the next is read from the store, and no more.
   private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
-    low: 256 << 10, high: 1 << 20)
+    low: 64 << 10, high: 128 << 10)
+  /// Buffers of more than the longest run are not kept for the next one.
+  private static var sealing: NIOSSLHandler.Configuration {
+    var sealing = NIOSSLHandler.Configuration()
+    sealing.maximumPreservedOutboundBufferCapacity = 256 << 10
+    return sealing
+  }
 
   private func accepted(_ channel: any Channel) throws -> PeerStream {
     let address = channel.remoteAddress.flatMap { Self.address(of: $0) }
@@ -92,7 +99,8 @@ struct TransferSockets: Sendable {
     }
     channel.closeFuture.whenComplete { [admission] _ in admission.leave(address?.ip) }
     let pin = PeerKeyPin()
-    let handler = NIOSSLServerHandler(context: server, customVerificationCallback: pin.verify)
+    let handler = NIOSSLServerHandler(
+      context: server, customVerificationCallback: pin.verify, configuration: Self.sealing)
     return try framed(channel, handler, pin, address: address, isOutgoing: false)
   }
 
