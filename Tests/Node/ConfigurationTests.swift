@@ -33,7 +33,8 @@ struct ConfigurationTests {
       listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b}
       http: {enabled: no, address: 127.0.0.2, port: 3}
       portage: {command-prefix: [chroot, /x], helper: /h, emerge: em, refresh: [], timeout: 5}
-      fetch: {limit-down: 5MB, limit-up: unlimited, parallel: 6, connections: 7, share: yes}
+      fetch: {limit-down: 5MB, limit-up: unlimited, limit-down-per-peer: 2MB,
+        limit-up-per-peer: 1MB, parallel: 6, connections: 7, share: yes}
       storage: {quota: 1GiB}
       publish: {enabled: yes, licences: [MIT], validity-days: 8}
       cloud: {gateway: "https://a.example/", token-file: /t, daily-limit: 9}
@@ -55,6 +56,8 @@ struct ConfigurationTests {
     #expect(configuration.portage.timeout == .seconds(5))
     #expect(configuration.transfer.limitDown == ByteCount(5_000_000))
     #expect(configuration.transfer.limitUp == nil)
+    #expect(configuration.transfer.limitDownPerPeer == ByteCount(2_000_000))
+    #expect(configuration.transfer.limitUpPerPeer == ByteCount(1_000_000))
     #expect(configuration.transfer.parallel == 6)
     #expect(configuration.transfer.share)
     #expect(configuration.storage.quota == .gibibytes(1))

@@ -35,6 +35,8 @@ import Wire
     shown.listen.bootstrap = empty.listen.bootstrap
     shown.transfer.limitDown = empty.transfer.limitDown
     shown.transfer.limitUp = empty.transfer.limitUp
+    shown.transfer.limitDownPerPeer = empty.transfer.limitDownPerPeer
+    shown.transfer.limitUpPerPeer = empty.transfer.limitUpPerPeer
     shown.cloud.gateway = empty.cloud.gateway
     shown.cloud.tokenFile = empty.cloud.tokenFile
     shown.worker.tokenFile = empty.worker.tokenFile

@@ -27,6 +27,8 @@ struct NodeNetwork: Sendable {
     streams.connections = settings.transfer.connections
     streams.downloadLimit = settings.transfer.limitDown?.bytes
     streams.uploadLimit = settings.transfer.limitUp?.bytes
+    streams.downloadLimitPerPeer = settings.transfer.limitDownPerPeer?.bytes
+    streams.uploadLimitPerPeer = settings.transfer.limitUpPerPeer?.bytes
     // A node that is there to serve has no reason to let anybody wait.
     if settings.role == .seeder { streams.slots.regular = nil }
     transfer = try TransferService(

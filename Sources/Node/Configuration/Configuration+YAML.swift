@@ -99,6 +99,8 @@ extension Configuration.Transfer {
   fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
     limitDown = try rate(&section, "limit-down")
     limitUp = try rate(&section, "limit-up")
+    limitDownPerPeer = try rate(&section, "limit-down-per-peer")
+    limitUpPerPeer = try rate(&section, "limit-up-per-peer")
     parallel = try section.number("parallel", 1...64) ?? parallel
     connections = try section.number("connections", 1...10_000) ?? connections
     share = try section.flag("share") ?? share

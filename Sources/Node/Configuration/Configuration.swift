@@ -78,6 +78,10 @@ public struct Configuration: Sendable, Equatable {
     public var limitDown: ByteCount?
     /// Bytes a second up; nil: unlimited.
     public var limitUp: ByteCount?
+    /// Bytes a second down from one peer; nil: unlimited.
+    public var limitDownPerPeer: ByteCount?
+    /// Bytes a second up to one peer; nil: unlimited.
+    public var limitUpPerPeer: ByteCount?
     /// Packages fetched at the same time.
     public var parallel = 4
     /// Peers served at the same time.

@@ -53,7 +53,7 @@ actor FetchDriver {
     self.providers = Dictionary(providers.map { ($0.key, $0) }) { first, _ in first }
     order = providers.map(\.key)
     var settings = context.settings.fetching
-    settings.ceiling = settings.ceiling ?? context.settings.downloadLimit
+    settings.ceiling = settings.ceiling ?? context.settings.slowestDownload
     machine = FetchMachine(
       root: partial.root, layout: layout, resumed: partial.resumed, settings: settings,
       now: context.clock.now)

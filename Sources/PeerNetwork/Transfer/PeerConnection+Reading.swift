@@ -23,7 +23,7 @@ extension PeerConnection {
         return state.streams[stream]
       }
       let isFine = await take(blocks, of: stream, driver)
-      let pause = context.download.take(count)
+      let pause = max(context.download.take(count), download.take(count))
       if pause > .zero { try? await Task.sleep(for: pause) }
       return isFine
     case .frame(let frame):

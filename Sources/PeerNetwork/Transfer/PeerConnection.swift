@@ -37,6 +37,7 @@ final class PeerConnection: Sendable {
   let context: TransferContext
   let pool: ConnectionPool
   let upload: RateLimiter
+  let download: RateLimiter
   let state: Mutex<State>
   let bell: AsyncStream<Void>
   private let ring: AsyncStream<Void>.Continuation
@@ -55,6 +56,7 @@ final class PeerConnection: Sendable {
     isOutgoing = stream.isOutgoing
     self.context = context
     upload = RateLimiter(rate: context.settings.uploadLimitPerPeer, clock: context.clock)
+    download = RateLimiter(rate: context.settings.downloadLimitPerPeer, clock: context.clock)
     state = Mutex(State(serve: ServeMachine(settings: context.settings.serving)))
     (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }

@@ -259,9 +259,12 @@ struct TransferServiceTests {
     #expect(report.duration >= .milliseconds(1_150))
   }
 
-  @Test func downloadLimitIsKeptAndNobodyIsBlamed() async throws {
+  @Test(arguments: [false, true])
+  func downloadLimitIsKeptAndNobodyIsBlamed(isPerPeer: Bool) async throws {
     let seeder = try TransferNode()
-    let reader = try TransferNode { $0.downloadLimit = 4 << 20 }
+    let reader = try TransferNode {
+      if isPerPeer { $0.downloadLimitPerPeer = 4 << 20 } else { $0.downloadLimit = 4 << 20 }
+    }
     let root = seeder.store.add(BlobStoreConformance.content(size: 6 << 20, seed: 13))
     let report = try await withNodes([seeder, reader]) {
       try await reader.service.fetch(root, size: 6 << 20, from: [await seeder.provider])
