@@ -7,8 +7,14 @@ struct Call: Sendable {
     case search(RequestID, searches: [Int], delivered: [Int])
     /// Storing these records of a put.
     case store(RequestID, places: [Int])
-    /// Seeing whether a node is there.
+    /// Getting to know a node, or seeing whether one that did not answer is back.
     case check
+    /// Seeing whether a contact long silent is still there.
+    case liveness
+    /// Seeing whether one that was given up is back.
+    case revival
+    /// Asking for contacts of a bucket.
+    case fill(Int)
     /// Asking a fellow replica what it lacks of these records.
     case compare([Bytes32])
     /// Giving it what it lacks.

@@ -9,12 +9,23 @@ public struct Contact: Hashable, Sendable {
   public let id: NodeID
   /// Where its datagrams come from and go to.
   public let address: Address
+  /// Whether the address is reachable from the whole internet; kept because it is asked for often.
+  let isGlobal: Bool
 
   /// The node with this key at this address.
   public init(key: PublicKey, address: Address) {
     self.key = key
     id = NodeID(of: key)
     self.address = address
+    isGlobal = address.ip.isGlobal
+  }
+
+  /// The node with this key, whose id is known already; simulations give attackers ids of their choice.
+  package init(key: PublicKey, id: NodeID, address: Address) {
+    self.key = key
+    self.id = id
+    self.address = address
+    isGlobal = address.ip.isGlobal
   }
 
   /// Whether both are the same node at the same address; the id follows from the key.

@@ -16,6 +16,8 @@ public struct KademliaCounters: Sendable, Equatable {
   public var recordsFromTheFuture: UInt64 = 0
   /// Own records that another node refused because their time had not come.
   public var ownFromTheFuture: UInt64 = 0
+  /// Searches that looked misled and were helped by others beside them.
+  public var searchesWidened: UInt64 = 0
   /// Records kept for others, refreshes included.
   public var storesAccepted: UInt64 = 0
   /// Stores refused, by the number of their `StoreResult`.

@@ -9,9 +9,12 @@ struct DestinationBudget: Sendable {
   private let burst: Double
   private var tokens: Double
   private var filled = Instant.zero
-  private var recent: [Address: Instant] = [:]
+  /// Digests of destinations in two generations, each of half of `memory`: what is in neither is new.
+  private var young: Set<UInt32> = []
+  private var old: Set<UInt32> = []
+  private var turned = Instant.zero
   private static let memory = Duration.seconds(120)
-  private static let recentLimit = 8_192
+  private static let limit = 8_192
 
   init(rate: Int, burst: Int) {
     self.rate = Double(rate)
@@ -21,19 +24,24 @@ struct DestinationBudget: Sendable {
 
   /// Whether a datagram may go there now; if so it is counted.
   mutating func admits(_ address: Address, now: Instant) -> Bool {
-    refill(now)
-    if let last = recent[address], now - last < Self.memory {
-      recent[address] = now
+    turn(now)
+    let digest = Self.digest(address)
+    if young.contains(digest) { return true }
+    if old.contains(digest) {
+      young.insert(digest)
       return true
     }
+    refill(now)
     guard tokens >= 1 else { return false }
     tokens -= 1
-    if recent.count >= Self.recentLimit {
-      recent = recent.filter { now - $0.value < Self.memory }
-      if recent.count >= Self.recentLimit { recent.removeAll(keepingCapacity: true) }
-    }
-    recent[address] = now
+    if young.count < Self.limit { young.insert(digest) }
     return true
+  }
+
+  /// How many new destinations may be opened now.
+  mutating func room(now: Instant) -> Int {
+    refill(now)
+    return Int(tokens)
   }
 
   /// When the next new destination may be opened.
@@ -41,9 +49,29 @@ struct DestinationBudget: Sendable {
     tokens >= 1 ? now : now + .nanoseconds(Int64((1 - tokens) / rate * 1e9) + 1)
   }
 
+  private mutating func turn(_ now: Instant) {
+    let age = now - turned
+    guard age >= Self.memory / 2 else { return }
+    old = age < Self.memory ? young : []
+    young = []
+    turned = now
+  }
+
   private mutating func refill(_ now: Instant) {
     guard now > filled else { return }
     tokens = min(burst, tokens + (now - filled).inSeconds * rate)
     filled = now
+  }
+
+  /// A digest of an address; two that share one cost the budget a token less, nothing more.
+  private static func digest(_ address: Address) -> UInt32 {
+    var mixed: UInt64
+    switch address.ip {
+    case .v4(let value): mixed = UInt64(value)
+    case .v6(let high, let low): mixed = high &* 0x9E37_79B9_7F4A_7C15 ^ low
+    }
+    mixed = (mixed << 16 ^ UInt64(address.port)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 31)) &* 0x94D0_49BB_1331_11EB
+    return UInt32(truncatingIfNeeded: mixed >> 32)
   }
 }

@@ -5,44 +5,38 @@ import Wire
 /// Global addresses: 1 a /24 and 2 a /16 (IPv6: /48 and /32). Others are free: whoever has many
 /// private addresses is in our own network already, and one machine runs many nodes on loopback.
 struct Diversity: Sendable {
-  private var near: [IPAddress: Int] = [:]
-  private var wide: [IPAddress: Int] = [:]
+  /// The networks of one global address, as numbers.
+  struct Networks: Sendable {
+    let narrow: UInt64
+    let broad: UInt64
 
-  /// Whether one more from this address keeps the caps.
-  func admits(_ address: Address) -> Bool {
-    guard let (narrow, broad) = Self.networks(address.ip) else { return true }
-    return near[narrow, default: 0] < 1 && wide[broad, default: 0] < 2
-  }
-
-  /// Counts an address in.
-  mutating func add(_ address: Address) {
-    guard let (narrow, broad) = Self.networks(address.ip) else { return }
-    near[narrow, default: 0] += 1
-    wide[broad, default: 0] += 1
-  }
-
-  /// The two networks of a global address; nil for others.
-  private static func networks(_ ip: IPAddress) -> (IPAddress, IPAddress)? {
-    guard ip.isGlobal else { return nil }
-    switch ip {
-    case .v4: return (ip.network(24), ip.network(16))
-    case .v6: return (ip.network(48), ip.network(32))
+    /// The networks of a contact; nil if its address is not global.
+    init?(_ contact: Contact) {
+      guard contact.isGlobal else { return nil }
+      switch contact.address.ip {
+      case .v4(let value):
+        narrow = UInt64(value >> 8)
+        broad = UInt64(value >> 16)
+      case .v6(let high, _):
+        // Global IPv6 has its highest bits at 001, so these never equal a number of IPv4.
+        narrow = high & ~0xFFFF
+        broad = high & ~0xFFFF_FFFF
+      }
     }
   }
 
-  /// Whether these two share the network that has room for one only.
-  static func areNear(_ left: Address, _ right: Address) -> Bool {
-    guard let (one, _) = networks(left.ip), let (other, _) = networks(right.ip) else {
-      return false
-    }
-    return one == other
-  }
+  private var networks: [Networks] = []
 
-  /// Whether these two share the network that has room for two only.
-  static func areWide(_ left: Address, _ right: Address) -> Bool {
-    guard let (_, one) = networks(left.ip), let (_, other) = networks(right.ip) else {
-      return false
+  /// Counts a contact in if it keeps the caps; whether it did.
+  mutating func admit(_ contact: Contact) -> Bool {
+    guard let one = Networks(contact) else { return true }
+    var wide = 0
+    for other in networks where other.broad == one.broad {
+      if other.narrow == one.narrow { return false }
+      wide += 1
     }
-    return one == other
+    guard wide < 2 else { return false }
+    networks.append(one)
+    return true
   }
 }

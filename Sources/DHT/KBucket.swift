@@ -7,18 +7,41 @@ import Wire
 /// and an attacker can't flush the table by showing up with many new ids. Whoever finds no room waits
 /// in a small cache of replacements.
 struct KBucket: Sendable {
-  /// A contact with what we know of its reliability.
+  /// A contact with what we know of its reliability; times in whole seconds, since a node keeps
+  /// hundreds of these.
   struct Entry: Sendable {
     var contact: Contact
-    var lastReply: Instant
     /// Requests in a row that went unanswered.
-    var failures = 0
-    /// When the last of them was given up.
-    var lastFailure = Instant.zero
+    private(set) var failures: UInt8 = 0
+    private var heard: UInt32
+    private var missed: UInt32 = 0
     var roundTrip = RoundTrip()
 
+    init(contact: Contact, lastReply: Instant) {
+      self.contact = contact
+      heard = Self.seconds(lastReply)
+    }
+
+    /// When it last answered, or showed by a proven request that it is there.
+    var lastReply: Instant { .zero + .seconds(Int64(heard)) }
+    /// When the last unanswered request was given up.
+    var lastFailure: Instant { .zero + .seconds(Int64(missed)) }
     /// Whether it may be handed to others: it missed at most one request in a row.
     var isLive: Bool { failures < 2 }
+
+    mutating func answered(_ now: Instant) {
+      heard = Self.seconds(now)
+      failures = 0
+    }
+
+    mutating func failed(_ now: Instant) {
+      failures = min(failures, 254) + 1
+      missed = Self.seconds(now)
+    }
+
+    private static func seconds(_ instant: Instant) -> UInt32 {
+      UInt32(clamping: instant.nanoseconds / 1_000_000_000)
+    }
   }
 
   /// What became of a contact that answered.
@@ -45,8 +68,7 @@ struct KBucket: Sendable {
   mutating func answered(_ contact: Contact, roundTrip: Duration?, now: Instant) -> Insertion {
     if let index = entries.firstIndex(where: { $0.contact.key == contact.key }) {
       entries[index].contact = contact
-      entries[index].lastReply = now
-      entries[index].failures = 0
+      entries[index].answered(now)
       if let roundTrip { entries[index].roundTrip.measure(roundTrip) }
       return .kept
     }
@@ -73,19 +95,22 @@ struct KBucket: Sendable {
   }
 
   /// Notes that a contact let a request go unanswered; a waiting one takes its place at the second.
-  mutating func failed(_ key: PublicKey, now: Instant) {
+  /// Whether it has lost its place.
+  @discardableResult
+  mutating func failed(_ key: PublicKey, now: Instant) -> Bool {
     waiting.removeAll { $0.key == key }
-    guard let index = entries.firstIndex(where: { $0.contact.key == key }) else { return }
-    entries[index].failures += 1
-    entries[index].lastFailure = now
-    guard !entries[index].isLive else { return }
+    guard let index = entries.firstIndex(where: { $0.contact.key == key }) else { return false }
+    entries[index].failed(now)
+    guard !entries[index].isLive else { return false }
     let gone = entries.remove(at: index)
     if let next = waiting.lastIndex(where: { isDiverse(with: $0) }) {
       entries.append(Entry(contact: waiting.remove(at: next), lastReply: gone.lastReply))
     } else if gone.failures < 8 {
       // Nobody better is known: after a link loss the silent ones are the way back.
       entries.insert(gone, at: index)
+      return false
     }
+    return true
   }
 
   /// Whether a contact that is not here would find a place or be worth waiting.
@@ -93,16 +118,35 @@ struct KBucket: Sendable {
     if let known = entries.first(where: { $0.contact.key == contact.key }) {
       return known.contact.address != contact.address || known.failures > 0
     }
-    let hasRoom = entries.count < capacity || entries.contains { !$0.isLive }
-    return (hasRoom || waiting.count < waitingLimit) && isDiverse(with: contact)
+    return need > 0 && !waiting.contains { $0.key == contact.key } && isDiverse(with: contact)
+  }
+
+  /// Notes that a contact showed by a request with our cookie that it is there; whether it is known.
+  mutating func appeared(_ contact: Contact, now: Instant) -> Bool {
+    guard let index = entries.firstIndex(where: { $0.contact.key == contact.key }),
+      entries[index].contact.address == contact.address
+    else { return false }
+    entries[index].answered(now)
+    return true
+  }
+
+  /// Whether so many are wanted that it is worth asking for them: a wide bucket bears a few gaps.
+  var isHungry: Bool { need > capacity / 8 }
+
+  /// How many more contacts are wanted than are here and answer; a few may wait, no more.
+  var need: Int {
+    capacity - entries.count { $0.isLive } + max(0, waitingLimit / 4 - waiting.count)
   }
 
   private func isDiverse(with contact: Contact) -> Bool {
-    guard contact.address.ip.isGlobal else { return true }
+    guard let networks = Diversity.Networks(contact) else { return true }
     var wide = 0
-    for entry in entries where entry.contact.key != contact.key {
-      if Diversity.areNear(entry.contact.address, contact.address) { return false }
-      if Diversity.areWide(entry.contact.address, contact.address) { wide += 1 }
+    for entry in entries {
+      guard let other = Diversity.Networks(entry.contact), other.broad == networks.broad,
+        entry.contact.key != contact.key
+      else { continue }
+      if other.narrow == networks.narrow { return false }
+      wide += 1
     }
     return wide < 2
   }

@@ -31,6 +31,14 @@ extension Kademlia {
     }
     calls[message.transaction] = nil
     counters.repliesTaken += 1
+    fallen.remove(contact)
+    if isCut {
+      // The link is back: see soon who else is.
+      nextUpkeep = step.now
+      checkCredit = 2 * settings.checksPerMinute.upperBound
+    }
+    silence = 0
+    if case .liveness = call.purpose { failureShare -= failureShare / 32 }
     let measured = call.isRepeated ? nil : step.now - call.sentAt
     if let measured { roundTrip.measure(measured) }
     if message.isClient {
@@ -58,7 +66,16 @@ extension Kademlia {
   mutating func hardTimeout(_ transaction: UInt64, _ step: inout Step) {
     guard let call = calls.removeValue(forKey: transaction) else { return }
     counters.timeouts += 1
-    table.failed(call.contact, now: step.now)
+    silence += 1
+    // Who hears nobody has no reason to think ill of one.
+    if !isCut {
+      if case .liveness = call.purpose { failureShare += (1 - failureShare) / 32 }
+      var isGone = table.failed(call.contact, now: step.now)
+      // Sent twice and never answered: that is two requests.
+      if call.isRepeated { isGone = table.failed(call.contact, now: step.now) || isGone }
+      if isGone { departed.add(call.contact) }
+      if call.isRepeated { fallen.add(call.contact, now: step.now) }
+    }
     giveUp(call, &step)
   }
 
@@ -70,24 +87,35 @@ extension Kademlia {
     case .kept, .refused: break
     case .waiting(let doubtful):
       guard let doubtful, let entry = table.entry(of: doubtful),
-        step.now - entry.lastReply > settings.refreshInterval
+        step.now - entry.lastReply > settings.refreshInterval, !isBeingAsked(doubtful)
       else { break }
       check(doubtful, &step)
     }
   }
 
   /// Pings a contact; whether it answered shows in the table.
-  mutating func check(_ contact: Contact, _ step: inout Step) {
+  mutating func check(
+    _ contact: Contact, as purpose: Call.Purpose = .check, _ step: inout Step
+  ) {
     guard calls.count < settings.callLimit / 2, budget.admits(contact.address, now: step.now)
     else { return }
-    call(contact, .ping, .check, &step)
+    call(contact, .ping, purpose, &step)
   }
 
-  /// Gets to know the sender of a request: only a verified reply opens the table.
-  mutating func meet(_ contact: Contact, _ step: inout Step) {
-    guard table.wants(contact) else { return }
-    for call in calls.values where call.contact == contact { return }
+  /// Gets to know the sender of a request: only a verified reply opens the table, but who shows our
+  /// cookie is there.
+  mutating func meet(_ contact: Contact, isProven: Bool, _ step: inout Step) {
+    if isProven {
+      fallen.remove(contact)
+      if table.appeared(contact, now: step.now) { return }
+    }
+    guard table.wants(contact), !isBeingAsked(contact) else { return }
     check(contact, &step)
+  }
+
+  func isBeingAsked(_ contact: Contact) -> Bool {
+    for call in calls.values where call.contact == contact { return true }
+    return false
   }
 
   private mutating func note(_ body: Message.Body, from contact: Contact) {
@@ -101,8 +129,8 @@ extension Kademlia {
   /// Stores, checks and the last steps of a search are sent twice before they count as lost.
   private func isWorthRepeating(_ call: Call) -> Bool {
     switch call.purpose {
-    case .store, .repair, .check: return true
-    case .compare: return false
+    case .store, .repair, .check, .liveness: return true
+    case .compare, .revival, .fill: return false
     case .search(let id, let searches, _):
       guard let query = queries[id] else { return false }
       return searches.contains { query.searches[$0].lookup.isNear(call.contact) }

@@ -6,11 +6,12 @@ extension Kademlia {
   mutating func makeQuery(_ request: Request, _ step: inout Step) -> RequestID {
     let id = newRequestID()
     let width = settings.bucketSize
+    let radius = radius()
     let query: Query
     switch request {
     case .get(let keys, let kind, let issuers, let accept):
       let goal = Query.Goal.get(kind: kind, issuers: issuers, accept: accept)
-      query = Query(id: id, goal: goal, targets: unique(keys), width: width)
+      query = Query(id: id, goal: goal, targets: unique(keys), width: width, radius: radius)
     case .put(let records):
       let targets = unique(records.map(\.key))
       var places = [[Int]](repeating: [], count: targets.count)
@@ -20,7 +21,7 @@ extension Kademlia {
         if let target = placeOfKey[record.key] { places[target].append(place) }
       }
       let put = Query.Put(records: records, placesOfLookup: places)
-      query = Query(id: id, goal: .put(put), targets: targets, width: width)
+      query = Query(id: id, goal: .put(put), targets: targets, width: width, radius: radius)
     case .find(let target):
       query = Query(id: id, goal: .find, targets: [target], width: width)
     case .join(let contacts):
@@ -34,20 +35,6 @@ extension Kademlia {
     return id
   }
 
-  /// Starts a look-up that only freshens the table; a narrow one is enough for that.
-  mutating func refresh(_ target: Bytes32, _ step: inout Step) {
-    let id = newRequestID()
-    queries[id] = Query(id: id, goal: .find, targets: [target], width: 4)
-    advance(id, &step)
-  }
-
-  /// Looks into the buckets beside our own neighbourhood once we have entered (Kademlia §2.3).
-  private mutating func fillBuckets(_ step: inout Step) {
-    for bucket in 0..<min(table.depth, 8) {
-      refresh(table.randomID(inBucket: bucket, using: &step.random), &step)
-    }
-  }
-
   /// Starts, asks and ends what can be started, asked and ended now.
   mutating func advance(_ id: RequestID, _ step: inout Step) {
     guard var query = queries.removeValue(forKey: id) else { return }
@@ -57,8 +44,10 @@ extension Kademlia {
       hasEnded = false
       ask(&query, &step)
       for index in query.active
-      where query.searches[index].lookup.isExhausted(isPatient: query.isPatient) {
-        end(index, of: &query, &step)
+      where query.searches[index].helpers == 0
+        && query.searches[index].lookup.isExhausted(isPatient: query.isPatient)
+      {
+        if !widen(index, of: &query, &step) { end(index, of: &query, &step) }
         hasEnded = true
       }
       if hasEnded { start(&query, &step) }
@@ -66,27 +55,36 @@ extension Kademlia {
     sendStores(of: &query, &step)
     if query.isFinished {
       step.actions.append(.finished(id, query.outcome))
-      if case .join = query.goal { fillBuckets(&step) }
+      // The buckets beside our own neighbourhood are filled from now on (Kademlia §2.3).
+      if case .join = query.goal { nextUpkeep = step.now }
     } else {
       queries[id] = query
     }
   }
 
   private mutating func start(_ query: inout Query, _ step: inout Step) {
-    while query.active.count < settings.lookupWindow, query.nextToStart < query.searches.count {
+    while query.active.count < settings.lookupWindow, query.nextToStart < query.base {
       let index = query.nextToStart
       query.nextToStart += 1
       let target = query.searches[index].lookup.target
-      table.touch(target, now: step.now)
       var seeds = table.closest(to: target, count: query.width)
       if seeds.count < settings.parallelism {
         seeds = table.closest(
           to: target, count: query.width, includesSilent: true, isDiverse: false)
       }
-      for contact in seeds { query.searches[index].lookup.add(contact) }
+      for contact in seeds {
+        query.searches[index].lookup.add(contact, roundTrip: table.roundTrip(to: contact))
+      }
       query.active.append(index)
       takeOwnRecords(of: index, in: &query, &step)
     }
+  }
+
+  /// The distance (by the first 64 bits) within which as many nodes as a bucket holds are expected.
+  func radius(times factor: Double = 1) -> UInt64 {
+    let size = sizeEstimate
+    let part = Double(settings.bucketSize) * factor / max(1, size)
+    return part >= 0.5 ? .max / 2 : UInt64(part * 0x1p64)
   }
 
   /// What we keep ourselves answers without a single datagram.
@@ -101,11 +99,19 @@ extension Kademlia {
   }
 
   private mutating func ask(_ query: inout Query, _ step: inout Step) {
-    let limit = query.searches.count == 1 ? settings.parallelism : settings.callsPerQuery
+    let isPut = query.isPut
+    let likely = radius(times: isPut ? 1.5 : 0.8)
+    let isMany = query.base > settings.bucketSize
     for index in query.active {
-      while query.searches[index].lookup.outstanding < settings.parallelism,
-        query.outstanding < limit, let contact = query.searches[index].lookup.nextToAsk()
-      {
+      while query.outstanding < settings.callsPerQuery {
+        let lookup = query.searches[index].lookup
+        // Many keys help each other on; one alone is in a hurry. All near a put's key will be asked
+        // anyway, so they are asked at once.
+        var width = isMany && !isPut ? settings.parallelismOfMany : settings.parallelism
+        if isPut, lookup.waiting(within: likely) > 0 { width = settings.bucketSize }
+        guard lookup.outstanding < width, let contact = lookup.nextToAsk(likely: likely) else {
+          break
+        }
         guard calls.count < settings.callLimit else {
           schedule(.resume(query.id), at: step.now + settings.softTimeout.lowerBound)
           return
@@ -129,6 +135,8 @@ extension Kademlia {
     let keys = indices.map { query.searches[$0].lookup.target }
     let body: Message.Body
     switch query.goal {
+    case .get where indices.first.map({ query.searches[$0].parent != nil }) ?? false:
+      body = .find(keys)
     case .get(let kind, let issuers, _):
       let cursor = UInt64(delivered.reduce(0, +))
       body = .get(GetRequest(keys: keys, kind: kind, issuers: issuers, cursor: cursor))
@@ -150,7 +158,11 @@ extension Kademlia {
       switch (body, query.goal) {
       case (.found(let contacts, _), .find), (.found(let contacts, _), .put),
         (.found(let contacts, _), .join):
-        query.offer(usable(contacts, from: call.contact))
+        query.offer(usable(contacts, from: call.contact), by: searches)
+        placeEarly(searches, call.contact, &query, &step)
+      case (.found(let contacts, _), .get)
+      where searches.first.map { query.searches[$0].parent != nil } ?? false:
+        query.offer(usable(contacts, from: call.contact), by: searches)
       case (.got(let reply), .get):
         take(reply, from: call.contact, searches, delivered, &query, &step)
       default:
@@ -162,7 +174,16 @@ extension Kademlia {
       takeStored(body, id, places, of: call, &step)
     case .compare(let keys):
       if case .lacking(let places) = body { give(places, of: call, under: keys, &step) }
-    case .check, .repair:
+    case .revival:
+      departed.remove(call.contact)
+      if nextNeighbourhood > step.now + settings.neighbourhoodInterval / 8 {
+        lookIntoNeighbourhood(through: call.contact, &step)
+      }
+    case .fill(let bucket):
+      if case .found(let contacts, _) = body {
+        fill(bucket, from: usable(contacts, from: call.contact), &step)
+      }
+    case .check, .liveness, .repair:
       break
     }
   }
@@ -176,7 +197,9 @@ extension Kademlia {
       advance(id, &step)
     case .store(let id, _):
       storeEnded(id, &step)
-    case .check, .compare, .repair:
+    case .fill(let bucket):
+      table.fed(bucket, by: 0, now: step.now)
+    case .check, .liveness, .revival, .compare, .repair:
       break
     }
   }
@@ -211,8 +234,11 @@ extension Kademlia {
       query.found(record, at: index)
       touched.insert(index)
     }
-    for index in touched.sorted() { judge(index, of: &query) }
-    query.offer(usable(reply.contacts, from: contact))
+    noteBare(indices, counts, contact, &query)
+    for index in touched.sorted() {
+      if judge(index, of: &query) { cachePath(of: index, in: query, &step) }
+    }
+    query.offer(usable(reply.contacts, from: contact), by: indices)
     readOn(reply, from: contact, indices, delivered, counts, &query, &step)
   }
 
@@ -237,30 +263,29 @@ extension Kademlia {
   }
 
   /// Asks the caller's predicate about what was found under a key.
-  private func judge(_ index: Int, of query: inout Query) {
-    guard case .get(_, _, let accept) = query.goal else { return }
+  @discardableResult
+  private func judge(_ index: Int, of query: inout Query) -> Bool {
+    guard case .get(_, _, let accept) = query.goal else { return false }
     let search = query.searches[index]
-    guard !search.isOver, accept(search.lookup.target, search.records) else { return }
+    guard !search.isOver, accept(search.lookup.target, search.records) else { return false }
     query.searches[index].isAccepted = true
     query.end(index)
-  }
-
-  private mutating func end(_ index: Int, of query: inout Query, _ step: inout Step) {
-    query.end(index)
-    placeRecords(of: index, in: &query, &step)
+    return true
   }
 
   /// Contacts of a reply without ourselves, no more than one datagram can hold, and none in a network
   /// that the teller does not share: a private address means another host there than here.
   private func usable(_ contacts: [Contact], from teller: Contact) -> [Contact] {
-    let reach = reach(teller.address)
-    return contacts.prefix(24).filter { $0.key != key && self.reach($0.address) >= reach }
+    let reach = reach(teller)
+    return contacts.prefix(24).filter {
+      $0.key != key && self.reach($0) >= reach && !fallen.contains($0)
+    }
   }
 
   /// How far an address is known: this machine, this site, everywhere.
-  private func reach(_ address: Address) -> Int {
-    if address.ip.isGlobal { return 2 }
-    return address.ip.isLoopback ? 0 : 1
+  private func reach(_ contact: Contact) -> Int {
+    if contact.isGlobal { return 2 }
+    return contact.address.ip.isLoopback ? 0 : 1
   }
 
   private func unique(_ keys: [Bytes32]) -> [Bytes32] {

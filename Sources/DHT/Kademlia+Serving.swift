@@ -144,9 +144,10 @@ extension Kademlia {
   /// The number of nodes, judged anew every ten seconds.
   mutating func estimatedSize(now: Instant) -> Double {
     guard now >= sizeEstimateExpires else { return sizeEstimate }
-    let nearest = table.closest(to: id.bytes, count: settings.bucketSize, isDiverse: false)
+    let count = settings.bucketSize * 3 / 2
+    let nearest = table.closest(to: id.bytes, count: count, isDiverse: false)
     sizeEstimate =
-      nearest.count < settings.bucketSize
+      nearest.count < count
       ? Double(nearest.count)
       : NetworkSize.estimate(distances: nearest.map { $0.id.bytes ^ id.bytes })
     sizeEstimateExpires = now + .seconds(10)

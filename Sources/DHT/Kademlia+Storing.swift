@@ -21,7 +21,30 @@ extension Kademlia {
           wall: step.wall)
       }
     }
-    for contact in nearest { put.enqueue(put.placesOfLookup[index], for: contact) }
+    for contact in nearest where query.searches[index].placed.insert(contact.key).inserted {
+      put.enqueue(put.placesOfLookup[index], for: contact)
+    }
+    query.goal = .put(put)
+  }
+
+  /// Stores at a node that has just answered if it is so near to a key that it will be among the
+  /// nearest with 90 % certainty: the search need not end first.
+  ///
+  /// Of N nodes, the number that lie nearer than a node at x of the id space is Poisson with mean
+  /// N·x; at two thirds of the mean of 16 it is below 16 in 93 of 100 cases.
+  mutating func placeEarly(
+    _ indices: [Int], _ contact: Contact, _ query: inout Query, _ step: inout Step
+  ) {
+    guard case .put(var put) = query.goal, sizeEstimate > 0 else { return }
+    let near = radius(times: 0.67)
+    for index in indices where !query.searches[index].isOver {
+      let search = query.searches[index]
+      guard search.parent == nil,
+        contact.id.bytes.words.0 ^ search.lookup.target.words.0 <= near,
+        query.searches[index].placed.insert(contact.key).inserted
+      else { continue }
+      put.enqueue(put.placesOfLookup[index], for: contact)
+    }
     query.goal = .put(put)
   }
 

@@ -29,6 +29,21 @@ public struct Kademlia: Sendable {
   /// Round trips to anyone, for contacts that have none of their own.
   var roundTrip = RoundTrip()
   var observations = Observations()
+  /// Contacts given up.
+  var departed = Departed()
+  /// Nodes found dead lately.
+  var fallen = Fallen()
+  /// The part of the contacts tried lately that had gone.
+  var failureShare = 0.0
+  /// Requests in a row to anybody that went unanswered.
+  var silence = 0
+  /// How many contacts upkeep may try now.
+  var checkCredit = 0.0
+  var lastUpkeep: Instant
+  var nextNeighbourhood: Instant
+  var nextRevival: Instant
+  /// The most deadlines since memory was given back.
+  var deadlinePeak = 0
   var nextUpkeep: Instant
   var nextRepair: Instant
   var sizeEstimate = 0.0
@@ -50,9 +65,12 @@ public struct Kademlia: Sendable {
     budget = DestinationBudget(
       rate: settings.newDestinationsPerSecond, burst: settings.newDestinationBurst)
     nextUpkeep = now + settings.upkeepInterval
+    lastUpkeep = now
+    nextRevival = now
     // Nodes that start together must not repair together.
     let share = Double(id.bytes.words.3 >> 11) / 0x1p53
     nextRepair = now + settings.repairInterval * (0.5 + share)
+    nextNeighbourhood = now + settings.neighbourhoodInterval * (0.25 + share / 2)
   }
 
   /// When to call `tick`, if nothing happens before.
@@ -69,7 +87,9 @@ public struct Kademlia: Sendable {
     var step = Step(now: now, wall: wall, using: &random)
     if message.isRequest {
       serve(message, from: origin, &step)
-      if !message.isClient { meet(origin.contact, &step) }
+      if !message.isClient {
+        meet(origin.contact, isProven: origin.isProven, &step)
+      }
     } else {
       take(message, from: origin.contact, &step)
     }
@@ -119,6 +139,7 @@ public struct Kademlia: Sendable {
   mutating func schedule(_ subject: Deadline.Subject, at instant: Instant) {
     lastDeadline += 1
     deadlines.insert(Deadline(at: instant, order: lastDeadline, subject: subject))
+    deadlinePeak = max(deadlinePeak, deadlines.count)
   }
 
   /// Removes deadlines of answered calls from the front, so that nobody wakes for them.

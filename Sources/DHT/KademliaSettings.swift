@@ -8,6 +8,8 @@ public struct KademliaSettings: Sendable, Equatable {
   public var replacements = 8
   /// Requests that a look-up keeps outstanding (α).
   public var parallelism = 4
+  /// The same for each key of a request of many, whose keys share what they learn.
+  public var parallelismOfMany = 2
   /// How long a reply may take before another candidate is asked beside.
   public var softTimeout: ClosedRange<Duration> = .milliseconds(150) ... .milliseconds(500)
   /// How long a reply may take at all.
@@ -38,14 +40,23 @@ public struct KademliaSettings: Sendable, Equatable {
   public var storeShareOfNetwork = 0.01
   /// How long a record is kept that nobody stores again.
   public var recordLife = Duration.seconds(72 * 3_600)
-  /// How long a bucket may rest before it is refreshed.
+  /// The longest pause before a bucket that wants contacts asks for some again.
   public var refreshInterval = Duration.seconds(15 * 60)
   /// The same for buckets beyond the fifth.
   public var deepRefreshInterval = Duration.seconds(3_600)
+  /// How often the own neighbourhood is looked up; three times as often while many contacts fail.
+  public var neighbourhoodInterval = Duration.seconds(3_600)
+  /// Contacts tried a minute to see whether they are still there: few in a quiet network, many in one
+  /// whose nodes come and go.
+  public var checksPerMinute = 3.0...10.0
+  /// How long a contact may be silent before it is tried.
+  public var checkAge = Duration.seconds(10 * 60)
   /// How often replicas compare what they hold.
   public var repairInterval = Duration.seconds(30 * 60)
   /// How often upkeep runs.
-  public var upkeepInterval = Duration.seconds(60)
+  public var upkeepInterval = Duration.seconds(30)
+  /// How often it runs while the table fills after entering.
+  public var fillingInterval = Duration.seconds(2)
 
   /// The defaults.
   public init() {}

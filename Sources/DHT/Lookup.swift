@@ -20,24 +20,33 @@ struct Lookup: Sendable {
     var contact: Contact
     let distance: Bytes32
     var state: State
+    /// Asked however many nearer ones there are.
+    var isForced = false
+    /// The known round trip in microseconds; 0 for unknown.
+    let roundTrip: UInt32
   }
 
   let target: Bytes32
+  /// Candidates within this distance (by the first 64 bits) are asked even beyond the nearest
+  /// `width`: attackers who crowd a target can't push the honest ones out of a region of fixed size.
+  private let radius: UInt64
   private let width: Int
   private let limit: Int
   private var candidates: [Candidate] = []
   /// Candidates that were asked and are not slow yet.
   private(set) var outstanding = 0
 
-  /// A search that ends when the `width` nearest that are alive have answered.
-  init(target: Bytes32, width: Int) {
+  /// A search that ends when the `width` nearest that are alive have answered,
+  /// and all within `radius`.
+  init(target: Bytes32, width: Int, radius: UInt64 = 0) {
     self.target = target
     self.width = width
-    limit = width * 3
+    self.radius = radius
+    limit = width * (radius > 0 ? 6 : 3)
   }
 
   /// Takes a contact in, unless it is known or too far to matter.
-  mutating func add(_ contact: Contact) {
+  mutating func add(_ contact: Contact, roundTrip: RoundTrip? = nil) {
     let distance = contact.id.bytes ^ target
     let place = position(of: distance)
     guard place < limit else { return }
@@ -49,26 +58,96 @@ struct Lookup: Sendable {
       }
       return
     }
+    guard keepsCaps(contact) else { return }
+    let time = UInt32(clamping: (roundTrip?.mean.nanoseconds ?? 0) / 1_000)
     candidates.insert(
-      Candidate(contact: contact, distance: distance, state: .unasked), at: place)
+      Candidate(contact: contact, distance: distance, state: .unasked, roundTrip: time), at: place)
     if candidates.count > limit, let last = candidates.last {
       if last.state == .asked { outstanding -= 1 }
       candidates.removeLast()
     }
   }
 
-  /// The nearest candidate worth asking; nil if none is.
-  func nextToAsk() -> Contact? {
-    var seen = 0
-    for candidate in candidates {
-      switch candidate.state {
-      case .unasked: return candidate.contact
-      case .asked, .answered: seen += 1
-      case .slow, .failed: break
-      }
-      if seen == width { return nil }
+  /// Asks a contact in any case, even if it failed in another search.
+  mutating func force(_ contact: Contact) {
+    let distance = contact.id.bytes ^ target
+    let place = position(of: distance)
+    if place < candidates.count, candidates[place].distance == distance {
+      if candidates[place].state == .unasked { candidates[place].isForced = true }
+      return
     }
-    return nil
+    var candidate = Candidate(
+      contact: contact, distance: distance, state: .unasked, roundTrip: 0)
+    candidate.isForced = true
+    candidates.insert(candidate, at: place)
+  }
+
+  /// Whether one more from a contact's network keeps the caps on networks among the candidates.
+  private func keepsCaps(_ contact: Contact) -> Bool {
+    guard let one = Diversity.Networks(contact) else { return true }
+    var wide = 0
+    for candidate in candidates where candidate.state != .failed {
+      guard let other = Diversity.Networks(candidate.contact), other.broad == one.broad else {
+        continue
+      }
+      if other.narrow == one.narrow { return false }
+      wide += 1
+    }
+    return wide < 2
+  }
+
+  /// The candidate best asked next; nil if none is worth it.
+  ///
+  /// The nearest, but among those within `likely` of the target, all of which should know the answer,
+  /// the one with the shortest known round trip.
+  func nextToAsk(likely: UInt64 = 0) -> Contact? {
+    var seen = 0
+    var best: Candidate?
+    for candidate in candidates {
+      let isWanted = seen < width || candidate.distance.words.0 <= radius || candidate.isForced
+      switch candidate.state {
+      case .unasked where isWanted:
+        guard let first = best else {
+          guard candidate.distance.words.0 <= likely else { return candidate.contact }
+          best = candidate
+          continue
+        }
+        guard candidate.distance.words.0 <= likely else { return first.contact }
+        if candidate.roundTrip != 0, first.roundTrip == 0 || candidate.roundTrip < first.roundTrip {
+          best = candidate
+        }
+      case .unasked, .slow, .failed: break
+      case .asked, .answered: seen += 1
+      }
+    }
+    return best?.contact
+  }
+
+  /// How many candidates within a distance of the target wait to be asked.
+  func waiting(within distance: UInt64) -> Int {
+    candidates.count { $0.state == .unasked && $0.distance.words.0 <= distance }
+  }
+
+  /// How many times more nodes lie near the target than in a network of this size, judged by the
+  /// nearest `width` that answered; 0 if fewer have.
+  func crowding(size: Double) -> Double {
+    let near = closestAnswered(width)
+    guard near.count >= width, size > 0 else { return 0 }
+    return NetworkSize.estimate(distances: near.map { $0.id.bytes ^ target }) / size
+  }
+
+  /// The part of the nearest candidates asked so far that never answered.
+  var failedShare: Double {
+    var failed = 0
+    var done = 0
+    for candidate in candidates.prefix(width * 2) {
+      switch candidate.state {
+      case .failed: failed += 1
+      case .answered: done += 1
+      case .unasked, .asked, .slow: break
+      }
+    }
+    return failed + done == 0 ? 0 : Double(failed) / Double(failed + done)
   }
 
   /// Whether this contact is an unasked candidate among the nearest.
@@ -115,15 +194,17 @@ struct Lookup: Sendable {
     var answered = 0
     var slow = false
     for candidate in candidates {
+      let isWanted =
+        answered < width || candidate.distance.words.0 <= radius || candidate.isForced
       switch candidate.state {
-      case .unasked, .asked: return false
-      case .slow: slow = true
+      case .unasked: if isWanted { return false }
+      case .asked: if isWanted { return false }
+      case .slow: slow = slow || isWanted
       case .answered: answered += 1
       case .failed: break
       }
-      if answered == width { break }
     }
-    return !slow || (!isPatient && answered == width)
+    return !slow || (!isPatient && answered >= width)
   }
 
   /// The nearest that answered, at most `count`.

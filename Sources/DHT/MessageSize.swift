@@ -1,7 +1,8 @@
+import Cryptography
 import Wire
 
 /// Upper bounds on encoded sizes in bytes, by which the machine fills a datagram without encoding.
-enum MessageSize {
+package enum MessageSize {
   /// Tag, length and the cookie that the driver adds to every reply.
   static let cookie = 19
   /// Transaction, client flag, tag and length of the body.
@@ -21,6 +22,48 @@ enum MessageSize {
     switch contact.address.ip {
     case .v4: 2 + 34 + 8
     case .v6: 2 + 34 + 20
+    }
+  }
+
+  /// How long a request without a cookie is made, in bytes of its message, so that the reply it wants
+  /// is no longer than the request.
+  package static func paddedLength(_ body: Message.Body) -> Int {
+    switch body {
+    case .find: 900 - DatagramBox.overhead
+    case .get: DatagramBox.capacity
+    case .ping: 72
+    case .have: 512
+    default: 0
+    }
+  }
+
+  /// About the bytes that a message takes on the network, with the headers of IP and UDP; a request
+  /// without a cookie is padded, a reply brings one.
+  package static func datagram(_ message: Message, hasCookie: Bool) -> Int {
+    var size = 11 + (message.isClient ? 2 : 0) + 3 + body(message.body)
+    if message.isRequest {
+      if !hasCookie { size = max(size, paddedLength(message.body)) }
+    } else {
+      size += cookie
+    }
+    return size + DatagramBox.overhead + 28
+  }
+
+  private static func body(_ body: Message.Body) -> Int {
+    switch body {
+    case .ping, .refused: return 2
+    case .find(let keys): return 34 * keys.count
+    case .get(let request): return 34 * request.keys.count + 10 * request.issuers.count + 4
+    case .store(let records):
+      return records.reduce(0) { $0 + $1.bytes.count + storedOverhead }
+    case .have(let digests): return 8 * digests.count + 3
+    case .pong: return 8
+    case .found(let contacts, _): return contacts.reduce(8) { $0 + contact($1) }
+    case .got(let reply):
+      let records = reply.records.reduce(3) { $0 + record($1) }
+      return reply.contacts.reduce(records) { $0 + contact($1) }
+    case .stored(let results): return results.count + 2
+    case .lacking(let places): return places.count + 2
     }
   }
 }

@@ -58,6 +58,16 @@ struct Query: Sendable {
     var records: [Record] = []
     /// Digests of everything seen, good or bad, so that nothing is checked twice.
     var seen: Set<UInt64> = []
+    /// For a search of a sibling subtree, the search that it helps.
+    var parent: Int?
+    /// Searches of sibling subtrees that run for this one.
+    var helpers = 0
+    /// Whether it was helped already.
+    var isWidened = false
+    /// Nodes that this search's records were sent to.
+    var placed: Set<PublicKey> = []
+    /// A node near the target that has nothing under the key, and how near it is.
+    var bare: (contact: Contact, distance: UInt64)?
   }
 
   /// Records under one key that are looked at before the search takes no more.
@@ -74,12 +84,20 @@ struct Query: Sendable {
   /// Calls that are not slow yet.
   var outstanding = 0
   let width: Int
+  /// The searches for the request's own targets; those that help them follow.
+  let base: Int
 
   /// Whether every search has ended and every store was answered.
   var isFinished: Bool {
-    guard active.isEmpty, nextToStart == searches.count else { return false }
+    guard active.isEmpty, nextToStart == base else { return false }
     if case .put(let put) = goal { return put.outstanding == 0 && put.waiting.isEmpty }
     return true
+  }
+
+  /// Whether records are to be stored.
+  var isPut: Bool {
+    if case .put = goal { return true }
+    return false
   }
 
   /// Whether late answers are waited for: a get may still find its record there.
@@ -88,28 +106,32 @@ struct Query: Sendable {
     return false
   }
 
-  init(id: RequestID, goal: Goal, targets: [Bytes32], width: Int) {
+  init(id: RequestID, goal: Goal, targets: [Bytes32], width: Int, radius: UInt64 = 0) {
     self.id = id
     self.goal = goal
     self.width = width
-    searches = targets.map { Search(lookup: Lookup(target: $0, width: width)) }
+    base = targets.count
+    searches = targets.map {
+      Search(lookup: Lookup(target: $0, width: width, radius: radius))
+    }
   }
 
   /// The search for this key.
   func index(of target: Bytes32) -> Int? {
     var low = 0
-    var high = searches.count
+    var high = base
     while low < high {
       let middle = (low + high) / 2
       if searches[middle].lookup.target < target { low = middle + 1 } else { high = middle }
     }
-    return low < searches.count && searches[low].lookup.target == target ? low : nil
+    return low < base && searches[low].lookup.target == target ? low : nil
   }
 
   /// The searches that want to ask this contact, `index` first, at most as many as one call carries.
   func sharing(_ contact: Contact, with index: Int) -> [Int] {
     var shared = [index]
-    for other in active where other != index {
+    guard searches[index].parent == nil else { return shared }
+    for other in active where other != index && searches[other].parent == nil {
       if shared.count == Limits.keysPerRequest { break }
       if searches[other].lookup.wants(contact) { shared.append(other) }
     }
@@ -122,8 +144,15 @@ struct Query: Sendable {
   }
 
   /// Offers contacts to every search that runs: neighbours in a sweep share what they learn.
-  mutating func offer(_ contacts: [Contact]) {
-    for index in active {
+  ///
+  /// A search that helps another keeps to the path that it began: what liars tell on one path stays
+  /// there.
+  mutating func offer(_ contacts: [Contact], by indices: [Int]) {
+    if let first = indices.first, searches[first].parent != nil {
+      for contact in contacts { searches[first].lookup.add(contact) }
+      return
+    }
+    for index in active where searches[index].parent == nil {
       for contact in contacts { searches[index].lookup.add(contact) }
     }
   }
@@ -149,7 +178,7 @@ struct Query: Sendable {
     switch goal {
     case .get:
       return .records(
-        searches.map {
+        searches.prefix(base).map {
           Outcome.Found(
             key: $0.lookup.target, records: $0.records, isAccepted: $0.isAccepted)
         })

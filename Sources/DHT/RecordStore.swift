@@ -74,6 +74,9 @@ struct RecordStore: Sendable {
   /// Whether a record with this digest is here.
   func holds(digest: UInt64) -> Bool { digests.contains(digest) }
 
+  /// The cost of what came from a network.
+  func bytes(from network: IPAddress) -> Int { bytesOfNetwork[network, default: 0] }
+
   /// Everything kept under a key.
   func entries(under key: Bytes32) -> [Entry] { shelves[key] ?? [] }
 
@@ -154,17 +157,20 @@ struct RecordStore: Sendable {
     {
       return .overQuota
     }
-    guard hasRoom(for: record, isTrusted: isTrusted, in: &shelf) else { return .keyFull }
+    guard hasRoom(for: record, from: source, isTrusted: isTrusted, in: &shelf) else {
+      return .keyFull
+    }
     append(record, from: source, isTrusted: isTrusted, now: now, to: &shelf)
     return .stored
   }
 
   /// Makes sure that a key has room for one more of this kind.
   ///
-  /// The publisher with the most slots loses one; among equals the places are drawn by a digest with
-  /// our own id, so that every replica keeps another part of a flood and nobody gains by haste.
+  /// The publisher with the most slots loses one; among equals the source with the most records, since
+  /// keys cost nothing and networks do; then the places are drawn by a digest with our own id, so that
+  /// every replica keeps another part of a flood and nobody gains by haste.
   private mutating func hasRoom(
-    for record: Record, isTrusted: Bool, in shelf: inout [Entry]
+    for record: Record, from source: Source, isTrusted: Bool, in shelf: inout [Entry]
   ) -> Bool {
     let all = shelf.indices.filter { shelf[$0].record.kind == record.kind }
     let limit: Int
@@ -187,11 +193,17 @@ struct RecordStore: Sendable {
     }
     guard rivals.count >= limit || all.count >= settings.statementsPerKey else { return true }
     var slots: [PublicKey: Int] = [record.publisher: 1]
-    for index in rivals { slots[shelf[index].record.publisher, default: 0] += 1 }
-    var loser: Int?
-    var worst = rank(record, slots, isTrusted: isTrusted)
+    var shares: [Source: Int] = [source: 1]
     for index in rivals {
-      let rank = rank(shelf[index].record, slots, isTrusted: shelf[index].isTrusted)
+      slots[shelf[index].record.publisher, default: 0] += 1
+      shares[shelf[index].source, default: 0] += 1
+    }
+    var loser: Int?
+    var worst = rank(record, slots, shares[source, default: 1], isTrusted: isTrusted)
+    for index in rivals {
+      let entry = shelf[index]
+      let rank = rank(
+        entry.record, slots, shares[entry.source, default: 1], isTrusted: entry.isTrusted)
       if rank > worst {
         worst = rank
         loser = index
@@ -202,13 +214,14 @@ struct RecordStore: Sendable {
     return true
   }
 
-  /// How readily a record gives way: untrusted before trusted, many slots before few, then by draw.
+  /// How readily a record gives way: untrusted before trusted, many slots before few, a source of many
+  /// before one of few, then by draw.
   private func rank(
-    _ record: Record, _ slots: [PublicKey: Int], isTrusted: Bool
-  ) -> (Int, Int, Bytes32) {
+    _ record: Record, _ slots: [PublicKey: Int], _ share: Int, isTrusted: Bool
+  ) -> (Int, Int, Int, Bytes32) {
     let draw = BLAKE2b.hash256(
       own.bytes.bytes + record.publisher.bytes.bytes + record.slot.bytes)
-    return (isTrusted ? 0 : 1, slots[record.publisher, default: 0], draw)
+    return (isTrusted ? 0 : 1, slots[record.publisher, default: 0], share, draw)
   }
 
   private mutating func append(

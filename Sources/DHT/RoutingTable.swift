@@ -7,8 +7,16 @@ struct RoutingTable: Sendable {
   let own: NodeID
   private let settings: KademliaSettings
   private var buckets: [KBucket] = []
-  /// When each bucket's range was last looked up.
-  private var touched: [Instant] = []
+  /// When each bucket is to be filled up next.
+  private var feedings: [Feeding] = []
+  private static let shortestPause = Duration.seconds(2)
+  /// Losses of this span are made good together.
+  private static let pauseAfterLoss = Duration.seconds(300)
+
+  private struct Feeding: Sendable {
+    var due: Instant
+    var pause: Duration
+  }
 
   init(own: NodeID, settings: KademliaSettings) {
     self.own = own
@@ -35,16 +43,21 @@ struct RoutingTable: Sendable {
         buckets.count < settings.firstBuckets.count
         ? settings.firstBuckets[buckets.count] : settings.bucketSize
       buckets.append(KBucket(capacity: width, replacements: settings.replacements))
-      touched.append(now)
+      feedings.append(Feeding(due: now, pause: Self.shortestPause))
     }
     return buckets[index].answered(contact, roundTrip: roundTrip, now: now)
   }
 
-  /// Notes that a request to a contact went unanswered.
-  mutating func failed(_ contact: Contact, now: Instant) {
+  /// Notes that a request to a contact went unanswered; whether it has lost its place.
+  @discardableResult
+  mutating func failed(_ contact: Contact, now: Instant) -> Bool {
     let index = bucketIndex(contact.id.bytes)
-    guard index < buckets.count else { return }
-    buckets[index].failed(contact.key, now: now)
+    guard index < buckets.count else { return false }
+    let isGone = buckets[index].failed(contact.key, now: now)
+    if buckets[index].isHungry {
+      feedings[index].due = min(feedings[index].due, now + Self.pauseAfterLoss)
+    }
+    return isGone
   }
 
   /// Whether it is worth a ping to let this contact in.
@@ -83,33 +96,68 @@ struct RoutingTable: Sendable {
     return result
 
     func take(_ range: ClosedRange<Int>) {
-      guard result.count < count else { return }
-      var near: [(distance: Bytes32, contact: Contact)] = []
-      for bucket in buckets[range] {
-        for entry in bucket.entries where includesSilent || entry.isLive {
-          near.append((entry.contact.id.bytes ^ target, entry.contact))
+      let wanted = count - result.count
+      guard wanted > 0 else { return }
+      // A few more than wanted, since the caps may pass over some.
+      var limit = wanted + 8
+      while true {
+        let near = nearest(limit, in: range, to: target, includesSilent: includesSilent)
+        var caps = diversity
+        var chosen: [Contact] = []
+        for place in near where chosen.count < wanted {
+          let contact = contact(place)
+          if isDiverse, !caps.admit(contact) { continue }
+          chosen.append(contact)
         }
-      }
-      near.sort { $0.distance < $1.distance }
-      for (_, contact) in near where result.count < count {
-        if isDiverse {
-          guard diversity.admits(contact.address) else { continue }
-          diversity.add(contact.address)
+        if chosen.count == wanted || near.count < limit {
+          diversity = caps
+          result += chosen
+          return
         }
-        result.append(contact)
+        limit *= 4
       }
     }
   }
 
-  /// Notes that the range of `target` is being looked up.
-  mutating func touch(_ target: Bytes32, now: Instant) {
-    let index = bucketIndex(target)
-    if index < touched.count { touched[index] = now }
+  /// The places of the `limit` nearest entries of some buckets, nearest first.
+  private func nearest(
+    _ limit: Int, in range: ClosedRange<Int>, to target: Bytes32, includesSilent: Bool
+  ) -> [Place] {
+    var near: [Place] = []
+    near.reserveCapacity(min(limit, 160) + 1)
+    var worst = UInt64.max
+    for index in range {
+      let entries = buckets[index].entries
+      for position in entries.indices where includesSilent || entries[position].isLive {
+        let distance = entries[position].contact.id.bytes.words.0 ^ target.words.0
+        if near.count == limit, distance >= worst { continue }
+        var place = near.count
+        while place > 0, distance < near[place - 1].distance { place -= 1 }
+        let new = Place(distance: distance, bucket: UInt16(index), entry: UInt16(position))
+        near.insert(new, at: place)
+        if near.count > limit { near.removeLast() }
+        if near.count == limit { worst = near[limit - 1].distance }
+      }
+    }
+    return near
   }
 
-  /// Notes that a bucket's range is being looked up.
-  mutating func touchBucket(_ index: Int, now: Instant) {
-    touched[index] = now
+  /// Where an entry lies and how far it is from a target, by the first 64 bits: they tell honest ids
+  /// apart, and it costs too much to make others share them.
+  private struct Place {
+    let distance: UInt64
+    let bucket: UInt16
+    let entry: UInt16
+  }
+
+  private func contact(_ place: Place) -> Contact {
+    buckets[Int(place.bucket)].entries[Int(place.entry)].contact
+  }
+
+  /// Notes that a contact showed by a request with our cookie that it is there; whether it is known.
+  mutating func appeared(_ contact: Contact, now: Instant) -> Bool {
+    let index = bucketIndex(contact.id.bytes)
+    return index < buckets.count && buckets[index].appeared(contact, now: now)
   }
 
   /// What is kept of a contact.
@@ -119,16 +167,47 @@ struct RoutingTable: Sendable {
     return buckets[index].entries.first { $0.contact.key == contact.key }
   }
 
-  /// The bucket that has rested longest beyond its interval; nil if none has.
-  func stalestBucket(now: Instant) -> Int? {
-    var found: Int?
-    for index in buckets.indices {
-      let interval = index < 5 ? settings.refreshInterval : settings.deepRefreshInterval
-      guard now - touched[index] >= interval else { continue }
-      if let best = found, touched[best] <= touched[index] { continue }
-      found = index
+  /// The widest of the first `depth` buckets that wants more contacts and whose turn it is; nil if none
+  /// is.
+  func hungryBucket(now: Instant, depth: Int) -> Int? {
+    buckets.indices.prefix(depth).first { feedings[$0].due <= now && buckets[$0].isHungry }
+  }
+
+  /// How many contacts a bucket wants.
+  func need(of index: Int) -> Int { index < buckets.count ? buckets[index].need : 0 }
+
+  /// Notes that contacts for a bucket are being asked for; the next time is when the pause is over.
+  mutating func feeding(_ index: Int, now: Instant) {
+    feedings[index].due = now + feedings[index].pause
+  }
+
+  /// Notes how many wanted contacts were found for a bucket: with none, the pause grows.
+  mutating func fed(_ index: Int, by count: Int, now: Instant) {
+    guard index < feedings.count else { return }
+    let longest = index < 5 ? settings.refreshInterval : settings.deepRefreshInterval
+    feedings[index].pause =
+      count > 2 ? Self.shortestPause : min(feedings[index].pause * 4, longest)
+    feedings[index].due = now + feedings[index].pause
+  }
+
+  /// The live contact of a bucket that is best asked for others of it; any other if it has none.
+  func feeder(of index: Int, using random: inout some RandomNumberGenerator) -> Contact? {
+    let live = buckets[index].entries.filter(\.isLive)
+    return live.randomElement(using: &random)?.contact
+  }
+
+  /// The live contacts not heard of for longer than `age`, the longest first, at most `limit`.
+  func stalest(_ limit: Int, age: Duration, now: Instant) -> [Contact] {
+    var found: [(heard: Instant, contact: Contact)] = []
+    for bucket in buckets {
+      for entry in bucket.entries where entry.failures == 0 && now - entry.lastReply >= age {
+        if found.count == limit, let last = found.last, entry.lastReply >= last.heard { continue }
+        let place = found.firstIndex { entry.lastReply < $0.heard } ?? found.count
+        found.insert((entry.lastReply, entry.contact), at: place)
+        if found.count > limit { found.removeLast() }
+      }
     }
-    return found
+    return found.map(\.contact)
   }
 
   /// A random id in a bucket's range.
@@ -154,8 +233,9 @@ struct RoutingTable: Sendable {
     var found: [(failures: Int, contact: Contact)] = []
     for bucket in buckets {
       for entry in bucket.entries where entry.failures > 0 {
-        let pause = Duration.seconds(30 << min(entry.failures, 7))
-        if now - entry.lastFailure >= pause { found.append((entry.failures, entry.contact)) }
+        // Once may be a lost datagram; more than that is a node that went or a cut.
+        let pause = Duration.seconds(entry.failures == 1 ? 30 : 300 << Int(entry.failures / 2))
+        if now - entry.lastFailure >= pause { found.append((Int(entry.failures), entry.contact)) }
       }
     }
     found.sort { ($0.failures, $0.contact.key) < ($1.failures, $1.contact.key) }
