@@ -136,7 +136,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "larder",
-      dependencies: ["Wire", "Cryptography", "Trust", "Binhost", "Cloud", "Node", arguments],
+      dependencies: [
+        "Wire", "Cryptography", "Trust", "Binhost", "Cloud", "Simulation", "Node", arguments,
+      ],
       swiftSettings: ours),
 
     // Not installed: `make bench-index`.

@@ -23,7 +23,7 @@ struct Larder: AsyncParsableCommand {
       FetchCommand.self, PublishCommand.self, RequestCommand.self, InboxCommand.self,
       TrustCommand.self, KeyCommand.self, SetupCommand.self, RefreshCommand.self,
       CloudCommand.self, WorkerCommand.self, DoctorCommand.self, CollectCommand.self,
-      FingerprintCommand.self,
+      FingerprintCommand.self, SimulateCommand.self,
     ])
 }
 
