@@ -211,7 +211,7 @@ public actor DHTService {
     let message = decoded.message
     let contact = Contact(key: opened.sender, address: address)
     if let cookie = decoded.cookie, !message.isRequest {
-      sessions.keep(cookie, from: contact.key, at: address)
+      sessions.keep(cookie, from: contact.key, at: address, now: now)
     }
     let length = opened.isProven ? DatagramBox.capacity : opened.message.count
     let sender = Origin(
@@ -257,7 +257,7 @@ public actor DHTService {
     else { return metrics.unsent.increment() }
     let plain: [UInt8]
     if message.isRequest {
-      let hasCookie = sessions.hasCookie(for: contact.key, at: contact.address)
+      let hasCookie = sessions.hasCookie(for: contact.key, at: contact.address, now: now)
       plain = DHTCodec.encode(message, length: hasCookie ? 0 : Self.wantedLength(message.body))
     } else {
       let cookie = sessions.cookie(for: contact.key, at: contact.address, now: now)

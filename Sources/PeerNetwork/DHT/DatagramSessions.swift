@@ -10,6 +10,8 @@ struct DatagramSessions: Sendable {
     /// Proves our address to the peer; belongs to the peer's address that gave it.
     var cookie: [UInt8]?
     var cookieAddress: Address?
+    /// When it came.
+    var cookieAt = Instant.zero
   }
 
   /// A datagram that was opened.
@@ -135,16 +137,24 @@ struct DatagramSessions: Sendable {
     return box.seal(message, cookie: cookie ?? AddressCookie.none, with: peer.session)
   }
 
-  /// Whether we have a cookie to show to a peer there.
-  mutating func hasCookie(for key: PublicKey, at address: Address) -> Bool {
+  /// How long a cookie certainly is valid after it came: an epoch, less the way there and back.
+  private static let cookieLife = Duration.seconds(290)
+
+  /// Whether we have a cookie to show to a peer there that is still valid.
+  ///
+  /// An older one may be valid too and is shown, but nobody may rely on it: a request that wants a
+  /// long reply is padded as if there were none.
+  mutating func hasCookie(for key: PublicKey, at address: Address, now: Instant) -> Bool {
     guard let peer = known[key] ?? strangers[key] else { return false }
     return peer.cookie != nil && peer.cookieAddress == address
+      && now - peer.cookieAt < Self.cookieLife
   }
 
   /// Keeps the cookie that a reply brought from a peer that we wrote to.
-  mutating func keep(_ cookie: [UInt8], from key: PublicKey, at address: Address) {
+  mutating func keep(_ cookie: [UInt8], from key: PublicKey, at address: Address, now: Instant) {
     guard var peer = known[key] else { return }
     peer.cookie = cookie
+    peer.cookieAt = now
     peer.cookieAddress = address
     known[key] = peer
   }

@@ -35,7 +35,7 @@ import Wire
     #expect(opened.message == [1, 2])
     #expect(!opened.isProven)
     let cookie = two.cookie(for: opened.sender, at: here, now: .zero)
-    one.keep(cookie, from: try Loopback.key(2).publicKey, at: there)
+    one.keep(cookie, from: try Loopback.key(2).publicKey, at: there, now: .zero)
     let second = try Loopback.seal([3], to: try Loopback.key(2).publicKey, at: there, with: &one)
     let proven = try two.open(second, from: here, now: .zero)
     #expect(proven.isProven)
@@ -53,11 +53,27 @@ import Wire
     var one = try sessions(1)
     let key = try Loopback.key(2).publicKey
     _ = one.seal([1], to: key, at: there)
-    one.keep([UInt8](repeating: 1, count: 16), from: key, at: there)
-    let isKnownThere = one.hasCookie(for: key, at: there)
-    let isKnownHere = one.hasCookie(for: key, at: here)
+    one.keep([UInt8](repeating: 1, count: 16), from: key, at: there, now: .zero)
+    let isKnownThere = one.hasCookie(for: key, at: there, now: .zero)
+    let isKnownHere = one.hasCookie(for: key, at: here, now: .zero)
     #expect(isKnownThere)
     #expect(!isKnownHere)
+  }
+
+  @Test func anOldCookieIsNotReliedOn() throws {
+    var one = try sessions(1)
+    let key = try Loopback.key(2).publicKey
+    _ = one.seal([1], to: key, at: there)
+    // Made at the very end of its epoch, a cookie lives five minutes and no more.
+    let born = Instant.zero + .seconds(299)
+    one.keep([UInt8](repeating: 1, count: 16), from: key, at: there, now: born)
+    let isValidSoonAfter = one.hasCookie(for: key, at: there, now: born + .seconds(280))
+    let isValidLater = one.hasCookie(for: key, at: there, now: born + .seconds(300))
+    #expect(isValidSoonAfter)
+    #expect(!isValidLater)
+    one.keep([UInt8](repeating: 2, count: 16), from: key, at: there, now: born + .seconds(301))
+    let isValidAgain = one.hasCookie(for: key, at: there, now: born + .seconds(302))
+    #expect(isValidAgain)
   }
 
   @Test func reflectedDatagramsAreRefused() throws {
@@ -117,14 +133,14 @@ import Wire
     var peer = try sessions(2)
     let key = try Loopback.key(2).publicKey
     _ = target.seal([1], to: key, at: here)
-    target.keep([UInt8](repeating: 5, count: 16), from: key, at: here)
+    target.keep([UInt8](repeating: 5, count: 16), from: key, at: here, now: .zero)
     for number in 3..<203 as Range<UInt8> {
       var stranger = try sessions(number)
       let packet = try Loopback.seal(
         [1], to: try Loopback.key(1).publicKey, at: there, with: &stranger)
       _ = refusal(&target, packet)
     }
-    let isKept = target.hasCookie(for: key, at: here)
+    let isKept = target.hasCookie(for: key, at: here, now: .zero)
     #expect(isKept)
     let packet = try Loopback.seal([1], to: try Loopback.key(1).publicKey, at: there, with: &peer)
     #expect(refusal(&target, packet) == nil)
