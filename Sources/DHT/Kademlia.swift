@@ -126,6 +126,16 @@ public struct Kademlia: Sendable {
     return (id, step.actions)
   }
 
+  /// Begins to go: whoever will be among the nearest to a record of ours without us is asked what it
+  /// lacks and is given that, which takes two round trips.
+  public mutating func leave(
+    now: Instant, wall: Timestamp, using random: inout some RandomNumberGenerator
+  ) -> [Action] {
+    var step = Step(now: now, wall: wall, using: &random)
+    if !settings.isClient { repair(&step) }
+    return step.actions
+  }
+
   /// Forgets a request: its outstanding calls end unheard and no `.finished` follows.
   public mutating func cancel(_ id: RequestID) {
     queries[id] = nil

@@ -93,6 +93,16 @@ extension VirtualNetwork {
   /// Ends a node's session and lets a new one begin in its place.
   mutating func depart(_ index: Int) {
     guard let churn else { return }
+    if churn.gracefulShare > 0, !nodes[index].isLeaving,
+      Double.random(in: 0..<1, using: &random) < churn.gracefulShare
+    {
+      nodes[index].isLeaving = true
+      let actions = nodes[index].machine.leave(
+        now: clock.now, wall: clock.wall, using: &random)
+      perform(actions, at: index)
+      let end = clock.now + Self.farewell
+      return events.insert(.departure, index, at: end.nanoseconds)
+    }
     departures += 1
     indexOfAddress[nodes[index].contact.address] = nil
     let generation = nodes[index].generation + 1
@@ -100,7 +110,6 @@ extension VirtualNetwork {
     let key = PublicKey(Bytes32.random(using: &random))
     let machine = Kademlia(
       key: key, settings: defaults, validator: OpenRecords(), now: clock.now)
-    _ = churn
     nodes[index].isAlive = false
     let entry = nodes[anyNode()].contact
     nodes[index] = node(
@@ -109,6 +118,9 @@ extension VirtualNetwork {
     scheduleDeparture(index)
     start(.join([entry]), at: index)
   }
+
+  /// How long a node that goes by intent still answers.
+  private static let farewell = Duration.seconds(2)
 
   private mutating func scheduleDeparture(_ index: Int) {
     guard let churn else { return }

@@ -9,6 +9,8 @@ public struct VirtualNode: Sendable {
   public let contact: Contact
   /// Whether it runs; a node that does not is silent.
   public internal(set) var isAlive = true
+  /// Whether it hands its records on and goes then.
+  var isLeaving = false
   /// Whether its answers are those of the ring of liars.
   public internal(set) var isLiar = false
   /// What stands between it and the network.
