@@ -131,9 +131,12 @@ extension Kademlia {
   mutating func keep(_ record: Record, from address: Address, _ step: inout Step) -> StoreResult {
     let size = estimatedSize(now: step.now)
     let width = Double(settings.bucketSize)
+    let isTrusted = record.kind == .statement && trustedIssuers.contains(record.publisher)
     // Twice the radius within which the k nearest are expected, so that an estimate that is off
     // leaves no gap.
-    if size > 2 * width, NetworkSize.fraction(record.key ^ id.bytes) > 2 * width / size {
+    if !(isTrusted && settings.keepsTrustedFromAfar), size > 2 * width,
+      NetworkSize.fraction(record.key ^ id.bytes) > 2 * width / size
+    {
       return .tooFar
     }
     return store.insert(

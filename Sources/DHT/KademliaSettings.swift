@@ -22,6 +22,9 @@ public struct KademliaSettings: Sendable, Equatable {
   public var callsPerQuery = 64
   /// Whether this node neither stores nor routes for others.
   public var isClient = false
+  /// Whether statements of the own trust list's issuers are kept however far their keys are: a seeder
+  /// does, so that the builds that matter here outlive a region that was lost.
+  public var keepsTrustedFromAfar = false
   /// Destinations not written to lately that may be opened a second; home routers fail above 100.
   public var newDestinationsPerSecond = 20
   /// Destinations that may be opened at once.

@@ -83,8 +83,10 @@ public actor DHTService {
     self.validator = checked
     log = logger
     self.wallClock = wallClock
+    var numbers = settings.kademlia
+    if settings.role == .seeder { numbers.keepsTrustedFromAfar = true }
     machine = Kademlia(
-      key: identity.publicKey, settings: settings.kademlia, validator: checked, now: .zero)
+      key: identity.publicKey, settings: numbers, validator: checked, now: .zero)
     self.publisher = publisher
     savedContacts = contacts
     sessions = DatagramSessions(
