@@ -68,9 +68,10 @@ def options():
     return parser.parse_args()
 
 
-def resident_kib():
+def memory_kib(name):
+    """Rss: with the program's own pages; Anonymous: without them, what each further node takes."""
     with open("/proc/self/smaps_rollup", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Rss:"))
+        return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
 
 
 class Meter:
@@ -161,7 +162,7 @@ def sink(node, port):
 def play(kind):
     chosen = options()
     draw = random.Random(chosen.seed)
-    base = resident_kib()
+    base, own = memory_kib("Rss"), memory_kib("Anonymous")
     network = kind(chosen, draw)
     bootstrap = boot(chosen, network)
     print(f"{network.name}: {chosen.nodes} nodes are up", file=sys.stderr)
@@ -172,7 +173,8 @@ def play(kind):
     end = Meter()
     span = end.time - start.time
     rest = ((end.packets - start.packets) / span, (end.bytes - start.bytes) / span)
-    memory = (resident_kib() - base) / chosen.nodes
+    memory = (memory_kib("Rss") - base) / chosen.nodes
+    further = (memory_kib("Anonymous") - own) / chosen.nodes
 
     everyone = range(chosen.nodes)
     puts = [(draw.choice(everyone), network.make_item(number)) for number in range(chosen.ops)]
@@ -191,7 +193,7 @@ def play(kind):
         "impl": network.name, "args": vars(chosen), "bootstrap": bootstrap,
         "idle": {"packets_per_s_per_node": round(rest[0] / chosen.nodes, 3),
                  "bytes_per_s_per_node": round(rest[1] / chosen.nodes, 1)},
-        "rss_kib_per_node": round(memory), "put": put, "get": get, "get_after_kill": after,
+        "rss_kib_per_node": round(memory), "kib_per_further_node": round(further), "put": put, "get": get, "get_after_kill": after,
     }), flush=True)
     # The libraries' threads are left as they are.
     os._exit(0)

@@ -30,6 +30,7 @@ struct BenchReport: Codable, Sendable {
   var bootstrap: Phase
   var idle: Rest
   var rssKibPerNode: Int
+  var kibPerFurtherNode: Int
   var put: Phase
   var get: Phase
   var getAfterKill: Phase
@@ -69,10 +70,11 @@ struct Meter: Sendable {
     return Meter(packets: packets, bytes: bytes, cpuSeconds: seconds + micros / 1e6)
   }
 
-  /// Resident memory of this process, in KiB.
-  static func residentKiB() -> Int {
+  /// Memory of this process in KiB: `Rss` with the pages of the program, `Anonymous` without them,
+  /// which is what each further node takes.
+  static func memoryKiB(_ name: String) -> Int {
     for line in text(of: "/proc/self/smaps_rollup").split(separator: "\n")
-    where line.hasPrefix("Rss:") {
+    where line.hasPrefix(name + ":") {
       return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     }
     return 0

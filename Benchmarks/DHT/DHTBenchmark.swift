@@ -24,7 +24,8 @@ struct DHTBenchmark {
 
   private func run() async throws -> BenchReport {
     var random = SplitMix64(seed: options.seed)
-    let base = Meter.residentKiB()
+    let base = Meter.memoryKiB("Rss")
+    let own = Meter.memoryKiB("Anonymous")
     var made: [BenchNode] = []
     for number in 0..<options.nodes { made.append(try BenchNode(number: number, using: &random)) }
     let nodes = made
@@ -48,7 +49,8 @@ struct DHTBenchmark {
       say("\(nodes.count) nodes are up after \(bootstrap.wallS) s")
       try await Task.sleep(for: .seconds(options.settle))
       let (rest, rates) = try await idle()
-      let memory = (Meter.residentKiB() - base) / nodes.count
+      let memory = (Meter.memoryKiB("Rss") - base) / nodes.count
+      let further = (Meter.memoryKiB("Anonymous") - own) / nodes.count
       let operations = try makeOperations(nodes, &choices)
       say("puts")
       let put = await measure(operations, rates) { await self.put($0) }
@@ -64,8 +66,8 @@ struct DHTBenchmark {
       }
       group.cancelAll()
       return BenchReport(
-        args: options, bootstrap: bootstrap, idle: rest, rssKibPerNode: memory, put: put, get: get,
-        getAfterKill: after)
+        args: options, bootstrap: bootstrap, idle: rest, rssKibPerNode: memory,
+        kibPerFurtherNode: further, put: put, get: get, getAfterKill: after)
     }
   }
 
