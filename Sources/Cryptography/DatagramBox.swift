@@ -30,8 +30,8 @@ public struct DatagramBox: Sendable {
 
   /// The keys agreed with one peer, one for each direction.
   public struct Session: Sendable {
-    fileprivate let sending: SecretBytes
-    fileprivate let receiving: SecretBytes
+    fileprivate let sending: SecretKey
+    fileprivate let receiving: SecretKey
   }
 
   /// The bytes that a datagram is longer than its message: header and tag.
@@ -79,9 +79,10 @@ public struct DatagramBox: Sendable {
     packet += nonce
     let header = packet
     var sealed = [UInt8](repeating: 0, count: message.count + 16)
-    crypto_aead_xchacha20poly1305_ietf_encrypt(
-      &sealed, nil, message, UInt64(message.count), header, UInt64(header.count), nil, nonce,
-      session.sending.bytes)
+    _ = session.sending.withBytes {
+      crypto_aead_xchacha20poly1305_ietf_encrypt(
+        &sealed, nil, message, UInt64(message.count), header, UInt64(header.count), nil, nonce, $0)
+    }
     return packet + sealed
   }
 
@@ -102,20 +103,21 @@ public struct DatagramBox: Sendable {
     let nonce = Array(packet[Self.headerLength - Self.nonceLength..<Self.headerLength])
     let sealed = Array(packet[Self.headerLength...])
     var message = [UInt8](repeating: 0, count: sealed.count - 16)
-    let status = crypto_aead_xchacha20poly1305_ietf_decrypt(
-      &message, nil, nil, sealed, UInt64(sealed.count), header, UInt64(header.count), nonce,
-      session.receiving.bytes)
+    let status = session.receiving.withBytes {
+      crypto_aead_xchacha20poly1305_ietf_decrypt(
+        &message, nil, nil, sealed, UInt64(sealed.count), header, UInt64(header.count), nonce, $0)
+    }
     guard status == 0 else { throw .forged }
     return message
   }
 
-  private func derive(_ shared: [UInt8], from: PublicKey, to: PublicKey) -> SecretBytes {
+  private func derive(_ shared: [UInt8], from: PublicKey, to: PublicKey) -> SecretKey {
     var hash = BLAKE2b()
     hash.update(shared)
     hash.update([UInt8(truncatingIfNeeded: network.count)])
     hash.update(network)
     hash.update(from.bytes.bytes)
     hash.update(to.bytes.bytes)
-    return SecretBytes(hash.finalize())
+    return SecretKey(hash.finalize())
   }
 }

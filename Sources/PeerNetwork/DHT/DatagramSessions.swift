@@ -7,11 +7,29 @@ struct DatagramSessions: Sendable {
   /// What is kept of a peer.
   struct Peer: Sendable {
     let session: DatagramBox.Session
-    /// Proves our address to the peer; belongs to the peer's address that gave it.
-    var cookie: [UInt8]?
-    var cookieAddress: Address?
+    var proof: Proof?
+  }
+
+  /// A cookie that a peer gave us: it proves our address to the peer.
+  struct Proof: Sendable {
+    private let cookie: (UInt64, UInt64)
     /// When it came.
-    var cookieAt = Instant.zero
+    let since: Instant
+    /// The peer's address that gave it, and the only one it belongs to.
+    let address: Address
+
+    init?(_ cookie: [UInt8], from address: Address, now: Instant) {
+      guard cookie.count == AddressCookie.length else { return nil }
+      self.cookie = cookie.withUnsafeBytes {
+        (
+          $0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        )
+      }
+      self.address = address
+      since = now
+    }
+
+    var bytes: [UInt8] { withUnsafeBytes(of: cookie) { Array($0) } }
   }
 
   /// A datagram that was opened.
@@ -35,8 +53,8 @@ struct DatagramSessions: Sendable {
   /// Peers in two generations: when the younger is full the elder is forgotten, so that the peers
   /// in use stay at no cost.
   private struct Cache: Sendable {
-    private var young: [PublicKey: Peer] = [:]
-    private var old: [PublicKey: Peer] = [:]
+    private var young = PeerTable<Peer>()
+    private var old = PeerTable<Peer>()
     private let half: Int
 
     init(capacity: Int) {
@@ -45,25 +63,30 @@ struct DatagramSessions: Sendable {
 
     var count: Int { young.count + old.count }
 
-    subscript(key: PublicKey) -> Peer? {
-      mutating get {
-        if let peer = young[key] { return peer }
-        guard let peer = old.removeValue(forKey: key) else { return nil }
-        insert(peer, for: key)
-        return peer
-      }
-      set {
-        old[key] = nil
-        if let newValue { insert(newValue, for: key) } else { young[key] = nil }
-      }
+    /// The peer's entry, which is young from now on.
+    mutating func find(_ key: PublicKey) -> Peer? {
+      if let peer = young[key] { return peer }
+      guard let peer = old.remove(key) else { return nil }
+      insert(peer, for: key)
+      return peer
+    }
+
+    mutating func set(_ peer: Peer, for key: PublicKey) {
+      _ = old.remove(key)
+      insert(peer, for: key)
+    }
+
+    mutating func remove(_ key: PublicKey) {
+      _ = old.remove(key)
+      _ = young.remove(key)
     }
 
     private mutating func insert(_ peer: Peer, for key: PublicKey) {
       if young.count >= half, young[key] == nil {
         old = young
-        young = [:]
+        young = PeerTable()
       }
-      young[key] = peer
+      young.set(peer, for: key)
     }
   }
 
@@ -115,7 +138,7 @@ struct DatagramSessions: Sendable {
     do {
       let message = try box.open(packet, with: peer.session)
       // Only now is the sender known to have the key.
-      if isProven, known[header.sender] == nil { known[header.sender] = peer }
+      if isProven, known.find(header.sender) == nil { know(peer, header.sender) }
       return Opened(sender: header.sender, message: message, isProven: isProven)
     } catch {
       throw .forged
@@ -126,14 +149,14 @@ struct DatagramSessions: Sendable {
   mutating func seal(_ message: [UInt8], to key: PublicKey, at address: Address) -> [UInt8]? {
     guard message.count <= DatagramBox.capacity else { return nil }
     let peer: Peer
-    if let kept = known[key] ?? strangers[key] {
+    if let kept = find(key) {
       peer = kept
     } else {
       guard let session = try? box.agree(with: key) else { return nil }
-      peer = Peer(session: session, cookie: nil, cookieAddress: nil)
-      known[key] = peer
+      peer = Peer(session: session)
+      known.set(peer, for: key)
     }
-    let cookie = peer.cookieAddress == address ? peer.cookie : nil
+    let cookie = peer.proof.flatMap { $0.address == address ? $0.bytes : nil }
     return box.seal(message, cookie: cookie ?? AddressCookie.none, with: peer.session)
   }
 
@@ -145,18 +168,15 @@ struct DatagramSessions: Sendable {
   /// An older one may be valid too and is shown, but nobody may rely on it: a request that wants a
   /// long reply is padded as if there were none.
   mutating func hasCookie(for key: PublicKey, at address: Address, now: Instant) -> Bool {
-    guard let peer = known[key] ?? strangers[key] else { return false }
-    return peer.cookie != nil && peer.cookieAddress == address
-      && now - peer.cookieAt < Self.cookieLife
+    guard let proof = find(key)?.proof else { return false }
+    return proof.address == address && now - proof.since < Self.cookieLife
   }
 
   /// Keeps the cookie that a reply brought from a peer that we wrote to.
   mutating func keep(_ cookie: [UInt8], from key: PublicKey, at address: Address, now: Instant) {
-    guard var peer = known[key] else { return }
-    peer.cookie = cookie
-    peer.cookieAt = now
-    peer.cookieAddress = address
-    known[key] = peer
+    guard var peer = known.find(key) else { return }
+    peer.proof = Proof(cookie, from: address, now: now)
+    known.set(peer, for: key)
   }
 
   /// The cookie that a reply brings to its receiver.
@@ -167,7 +187,7 @@ struct DatagramSessions: Sendable {
   private mutating func peer(
     _ key: PublicKey, isProven: Bool, now: Instant
   ) throws(Refusal) -> Peer {
-    if let peer = known[key] ?? strangers[key] { return peer }
+    if let peer = find(key) { return peer }
     if !isProven {
       refill(now)
       guard tokens >= 1 else { throw .overBudget }
@@ -175,12 +195,22 @@ struct DatagramSessions: Sendable {
     }
     let peer: Peer
     do {
-      peer = Peer(session: try box.agree(with: key), cookie: nil, cookieAddress: nil)
+      peer = Peer(session: try box.agree(with: key))
     } catch {
       throw .malformed(error)
     }
-    strangers[key] = peer
+    strangers.set(peer, for: key)
     return peer
+  }
+
+  private mutating func find(_ key: PublicKey) -> Peer? {
+    known.find(key) ?? strangers.find(key)
+  }
+
+  /// Keeps a peer for as long as no other is used more.
+  private mutating func know(_ peer: Peer, _ key: PublicKey) {
+    strangers.remove(key)
+    known.set(peer, for: key)
   }
 
   private mutating func refill(_ now: Instant) {
