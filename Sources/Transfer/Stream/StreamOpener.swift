@@ -1,0 +1,79 @@
+public import Wire
+
+/// The opening side of a stream until it is granted: sends OPEN, again with a cookie when asked, and
+/// again after silence.
+public struct StreamOpener: Sendable {
+  /// What became of it.
+  public enum Outcome: Equatable, Sendable {
+    /// The peer grants a stream.
+    case granted(session: UInt64, ephemeral: Bytes32, credit: UInt64, roundTrip: Duration?)
+    /// The peer refuses.
+    case refused(StreamOpening.Refusal)
+    /// Nobody answered in time.
+    case silent
+  }
+
+  /// What a message changes.
+  public enum Step: Equatable, Sendable {
+    /// Nothing: it was not for this stream, or late.
+    case ignored
+    /// The cookie must be kept, and `message` sent again.
+    case again(cookie: [UInt8])
+    /// It is over.
+    case ended(Outcome)
+  }
+
+  private static let firstWait = Duration.milliseconds(250)
+  private static let attemptLimit = 5
+
+  /// The session by which the peer will write to us.
+  public let session: UInt64
+  /// The message to send.
+  public let message: StreamOpening
+  private var sentAt = Instant.zero
+  private var attempts = 0
+  private var isRepeated = false
+  private var hasCookie = false
+
+  /// The opener of a stream with our session, ephemeral key and first credit.
+  public init(session: UInt64, ephemeral: Bytes32, credit: UInt64) {
+    self.session = session
+    message = .open(session: session, ephemeral: ephemeral, credit: credit)
+  }
+
+  /// When `tick` is due.
+  public var nextDeadline: Instant {
+    guard attempts > 0 else { return .zero }
+    return sentAt + Self.firstWait * (1 << min(attempts - 1, 2))
+  }
+
+  /// Says whether `message` must be sent now, or that it is over.
+  public mutating func tick(now: Instant) -> (sends: Bool, outcome: Outcome?) {
+    guard attempts == 0 || now >= nextDeadline else { return (false, nil) }
+    guard attempts < Self.attemptLimit else { return (false, .silent) }
+    isRepeated = attempts > 0
+    attempts += 1
+    sentAt = now
+    return (true, nil)
+  }
+
+  /// Takes in what the peer answered.
+  public mutating func receive(_ answer: StreamOpening, now: Instant) -> Step {
+    switch answer {
+    case .accept(session, let theirs, let ephemeral, let credit):
+      return .ended(
+        .granted(
+          session: theirs, ephemeral: ephemeral, credit: credit,
+          roundTrip: isRepeated ? nil : now - sentAt))
+    case .retry(session, let cookie):
+      // One cookie is enough: who asks for more keeps us busy.
+      guard !hasCookie else { return .ignored }
+      hasCookie = true
+      isRepeated = false
+      sentAt = now
+      return .again(cookie: cookie)
+    case .refuse(session, let reason): return .ended(.refused(reason))
+    case .open, .accept, .retry, .refuse: return .ignored
+    }
+  }
+}
