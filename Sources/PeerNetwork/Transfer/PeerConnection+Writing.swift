@@ -34,7 +34,10 @@ extension PeerConnection {
       switch next() {
       case .frame(let frame): try await outbound.write(frame)
       case .work(let work):
-        if let frame = await answer(work) { try await outbound.write(frame) }
+        if let frame = await answer(work) {
+          window.began(frame.payload)
+          try await outbound.write(frame)
+        }
         for action in state.withLock({ $0.serve.relent() }) {
           if case .send(let frame) = action { send(frame) }
         }
@@ -51,10 +54,13 @@ extension PeerConnection {
     let now = context.clock.now
     let isLimited = upload.isLimited || context.upload.isLimited
     let run = isLimited ? 1 : pool.run
+    // One run waits for the socket while the next is read from the store, and no more.
+    let hasRoom = window.bytes <= run * Limits.block
     return state.withLock { state in
       if let frame = state.control.popFirst() { return .frame(frame) }
       if state.isEnding { return .end }
-      guard !state.serve.isIdle else { return .nothing }
+      // Without room the next write that ends rings the bell.
+      guard !state.serve.isIdle, hasRoom else { return .nothing }
       if state.sendAfter > now { return .pause(state.sendAfter - now) }
       return state.serve.next(run: run).map { .work($0) } ?? .nothing
     }

@@ -40,6 +40,7 @@ final class PeerConnection: Sendable {
   let download: RateLimiter
   let state: Mutex<State>
   let bell: AsyncStream<Void>
+  let window: SendWindow
   private let ring: AsyncStream<Void>.Continuation
 
   /// The bytes of blobs that went out and came in.
@@ -56,12 +57,14 @@ final class PeerConnection: Sendable {
     isOutgoing = stream.isOutgoing
     self.context = context
     upload = RateLimiter(rate: context.settings.uploadLimitPerPeer, clock: context.clock)
+    window = stream.window
     download = RateLimiter(rate: context.settings.downloadLimitPerPeer, clock: context.clock)
     state = Mutex(State(serve: ServeMachine(settings: context.settings.serving)))
     (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
   /// The blocks that one fetch may have outstanding here.
+    window.notify { [ring] in ring.yield() }
   var credit: Int { state.withLock { max(1, $0.credit / max(1, context.settings.fetches)) } }
 
   /// Queues a frame; a peer that lets too many pile up loses the connection.

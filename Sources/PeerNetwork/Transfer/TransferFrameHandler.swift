@@ -18,6 +18,7 @@ final class TransferFrameHandler: ChannelDuplexHandler {
   }
 
   private let settings: TransferSettings
+  private let window: SendWindow
   private var decoder = FrameDecoder()
   /// The bytes of the decoder's next step, as far as they are here: those of a block go from what TLS
   /// decrypted straight to where they are hashed and written from.
@@ -33,8 +34,9 @@ final class TransferFrameHandler: ChannelDuplexHandler {
   private var lastWritten = NIODeadline.uptimeNanoseconds(0)
   private var watch: RepeatedTask?
 
-  init(settings: TransferSettings) {
+  init(settings: TransferSettings, window: SendWindow) {
     self.settings = settings
+    self.window = window
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -132,7 +134,9 @@ final class TransferFrameHandler: ChannelDuplexHandler {
   private static let longestRun = 8
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let bytes = encode(unwrapOutboundIn(data), context.channel.allocator)
+    let frame = unwrapOutboundIn(data)
+    let payload = frame.payload
+    let bytes = encode(frame, context.channel.allocator)
     if pendingWrites == 0 { lastWritten = context.eventLoop.now }
     pendingWrites += 1
     let written = promise ?? context.eventLoop.makePromise(of: Void.self)
@@ -143,6 +147,7 @@ final class TransferFrameHandler: ChannelDuplexHandler {
       handler.pendingWrites -= 1
       handler.lastWritten = eventLoop.now
       handler.lastMoved = handler.lastWritten
+      if payload > 0 { handler.window.ended(payload) }
     }
     context.write(wrapOutboundOut(bytes), promise: written)
   }

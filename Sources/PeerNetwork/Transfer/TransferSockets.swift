@@ -14,6 +14,7 @@ struct PeerStream: Sendable {
 
   let channel: FrameChannel
   let pin: PeerKeyPin
+  let window: SendWindow
   let address: Address?
   let isOutgoing: Bool
 }
@@ -46,7 +47,10 @@ struct TransferSockets: Sendable {
         }
       }
       .childChannelOption(
-        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveSize)
+        // Who connects mostly asks: short frames, for which a small buffer does.
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(
+          minimum: 4 << 10, initial: 16 << 10, maximum: Self.receiveSize)
       )
       .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
       .bind(host: "\(address.ip)", port: Int(address.port)) { channel in
@@ -81,7 +85,7 @@ struct TransferSockets: Sendable {
 
   /// One read takes this many bytes: few wake-ups, and what is decrypted still lies in the cache.
   private static let receiveSize = 256 << 10
-  /// One run waits for the socket while the next is read from the store, and no more.
+  /// What the socket does not take at once is written again before the next run is.
   private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
     low: 64 << 10, high: 128 << 10)
   /// Buffers of more than the longest run are not kept for the next one.
@@ -110,12 +114,15 @@ struct TransferSockets: Sendable {
   ) throws -> PeerStream {
     if settings.isLowEffort { Self.markLowEffort(channel) }
     try channel.pipeline.syncOperations.addHandler(tls)
-    try channel.pipeline.syncOperations.addHandler(TransferFrameHandler(settings: settings))
+    let window = SendWindow()
+    try channel.pipeline.syncOperations.addHandler(
+      TransferFrameHandler(settings: settings, window: window))
     // One run is checked and written while the next comes in: a kill loses no more than a piece.
     let frames = try PeerStream.FrameChannel(
       wrappingChannelSynchronously: channel,
       configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)))
-    return PeerStream(channel: frames, pin: pin, address: address, isOutgoing: isOutgoing)
+    return PeerStream(
+      channel: frames, pin: pin, window: window, address: address, isOutgoing: isOutgoing)
   }
 
   /// Marks the packets with the code point LE; a system that refuses it sends them unmarked.

@@ -5,6 +5,15 @@ enum OutboundFrame: Sendable {
   case frame(TransferFrame)
   /// Blocks from `first` on: all of 64 KiB but the last, which may be shorter.
   case blocks(stream: UInt32, first: Int, bytes: [UInt8])
+
+  /// The bytes of a blob in it.
+  var payload: Int {
+    switch self {
+    case .frame(.have(let have)): have.inline?.count ?? 0
+    case .frame: 0
+    case .blocks(_, _, let bytes): bytes.count
+    }
+  }
 }
 
 /// What came in over a connection.

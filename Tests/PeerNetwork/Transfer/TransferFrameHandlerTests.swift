@@ -1,5 +1,6 @@
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 import Transfer
 import Wire
@@ -27,6 +28,7 @@ private final class FullSocket: ChannelOutboundHandler {
 private struct Conversation {
   let channel = EmbeddedChannel()
   let socket = FullSocket()
+  let window = SendWindow()
 
   init() throws {
     var settings = TransferSettings()
@@ -35,7 +37,8 @@ private struct Conversation {
     settings.writeTime = .seconds(30)
     settings.idleTime = .seconds(100)
     try channel.pipeline.syncOperations.addHandler(socket)
-    try channel.pipeline.syncOperations.addHandler(TransferFrameHandler(settings: settings))
+    try channel.pipeline.syncOperations.addHandler(
+      TransferFrameHandler(settings: settings, window: window))
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
   }
 
@@ -98,6 +101,22 @@ private struct Conversation {
     try conversation.greet()
     #expect(conversation.wait(29) == nil)
     #expect(conversation.wait(10) == .slowReader)
+  }
+
+  @Test func blocksAreOnTheirWayUntilTheSocketTookThem() throws {
+    let conversation = try Conversation()
+    let rings = Atomic(0)
+    conversation.window.notify { rings.add(1, ordering: .relaxed) }
+    let blocks = OutboundFrame.blocks(
+      stream: 1, first: 0, bytes: [UInt8](repeating: 7, count: 100_000))
+    conversation.window.began(blocks.payload)
+    conversation.channel.writeAndFlush(blocks, promise: nil)
+    conversation.send()
+    #expect(conversation.window.bytes == 100_000)
+    #expect(rings.load(ordering: .relaxed) == 0)
+    conversation.socket.letGo()
+    #expect(conversation.window.bytes == 0)
+    #expect(rings.load(ordering: .relaxed) == 1)
   }
 
   @Test func connectionWithoutAFrameEnds() throws {
