@@ -65,7 +65,7 @@ extension FetchMachine {
     } else {
       patience = max(patience, settings.answerTime)
     }
-    if let ceiling = settings.ceiling, ceiling > 0 {
+    if let ceiling, ceiling > 0 {
       let blocks = Double(2 * max(1, readyPeers) * Limits.block)
       let slowest = min(blocks / Double(ceiling), 3_600) * 1e9
       patience += .nanoseconds(Int64(slowest))

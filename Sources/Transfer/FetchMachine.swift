@@ -69,6 +69,8 @@ public struct FetchMachine: Sendable {
   public let layout: BlockLayout
   /// The bounds and times.
   public let settings: FetchSettings
+  /// The most bytes a second that this node lets in now; silences stretch accordingly.
+  public var ceiling: UInt64?
   /// The checked and written blocks.
   public private(set) var verified: BlockSet
   /// Whether the fetch ended.

@@ -29,8 +29,6 @@ public struct FetchSettings: Sendable, Equatable {
   public var horizon = Duration.milliseconds(500)
   /// How long a peer serves before it can be called slow.
   public var trial = Duration.seconds(2)
-  /// The most bytes a second that this node lets in; silences stretch accordingly.
-  public var ceiling: UInt64?
 
   /// The defaults.
   public init() {}

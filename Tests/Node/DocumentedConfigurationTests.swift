@@ -37,6 +37,7 @@ import Wire
     shown.transfer.limitUp = empty.transfer.limitUp
     shown.transfer.limitDownPerPeer = empty.transfer.limitDownPerPeer
     shown.transfer.limitUpPerPeer = empty.transfer.limitUpPerPeer
+    shown.transfer.schedule = empty.transfer.schedule
     shown.cloud.gateway = empty.cloud.gateway
     shown.cloud.tokenFile = empty.cloud.tokenFile
     shown.worker.tokenFile = empty.worker.tokenFile

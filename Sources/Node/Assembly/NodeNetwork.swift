@@ -25,8 +25,11 @@ struct NodeNetwork: Sendable {
     streams.bind = Address(ip: ip, port: settings.listen.port)
     streams.network = settings.network
     streams.connections = settings.transfer.connections
-    streams.downloadLimit = settings.transfer.limitDown?.bytes
-    streams.uploadLimit = settings.transfer.limitUp?.bytes
+    let (day, minute) = WallClock.local
+    let rules = settings.transfer.rules(on: day, minute: minute)
+    streams.downloadLimit = rules.limitDown?.bytes
+    streams.uploadLimit = rules.limitUp?.bytes
+    streams.servesBeyondLAN = !rules.isMetered
     streams.downloadLimitPerPeer = settings.transfer.limitDownPerPeer?.bytes
     streams.uploadLimitPerPeer = settings.transfer.limitUpPerPeer?.bytes
     // A node that is there to serve has no reason to let anybody wait.

@@ -65,8 +65,13 @@ struct NodeParts: Sendable {
     let gateway = try await GatewayService(
       kind: kind, state: state, network: network, helper: helper, settings: settings,
       logger: logger)
+    let ruler = TransferRuler(
+      settings: settings.transfer, transfer: network.transfer, logger: logger)
     let world = WorldRefresh(resolver: resolver, cloud: cloud, settings: settings)
-    let refresher = Refresher(logger: logger) { try await world.look() }
+    let refresher = Refresher(logger: logger) {
+      try await ruler.waitWhileMetered()
+      return try await world.look()
+    }
     let board = StatusBoard(
       state: state, network: network, settings: settings, publisher: publisher,
       refresher: refresher, troubles: troubles
@@ -79,6 +84,7 @@ struct NodeParts: Sendable {
 
     add("DHT") { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }
+    add("transfer's hours") { try await ruler.run() }
     add("saving contacts") { try await network.keepSaved(to: state.catalog) }
     addStubborn("quota") {
       while true {
@@ -93,7 +99,7 @@ struct NodeParts: Sendable {
     if settings.role == .seeder {
       let seeder = Seeder(
         trust: state.trust, catalog: state.catalog, store: state.store, peers: network.peers,
-        logger: logger)
+        ruler: ruler, logger: logger)
       let kept = await network.dht.statementsKept(capacity: 10_000)
       add("seeding") { try await seeder.run(kept: kept) }
       add("fetching seeds") { try await seeder.fetchWanted() }

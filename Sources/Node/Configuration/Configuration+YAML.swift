@@ -97,28 +97,53 @@ extension Configuration.Portage {
 
 extension Configuration.Transfer {
   fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
-    limitDown = try rate(&section, "limit-down")
-    limitUp = try rate(&section, "limit-up")
-    limitDownPerPeer = try rate(&section, "limit-down-per-peer")
-    limitUpPerPeer = try rate(&section, "limit-up-per-peer")
+    limitDown = try Self.rate(&section, "limit-down")?.limit
+    limitUp = try Self.rate(&section, "limit-up")?.limit
+    limitDownPerPeer = try Self.rate(&section, "limit-down-per-peer")?.limit
+    limitUpPerPeer = try Self.rate(&section, "limit-up-per-peer")?.limit
+    metered = try section.flag("metered") ?? metered
+    for var hours in try section.sections("schedule") { schedule.append(try Self.hours(&hours)) }
     parallel = try section.number("parallel", 1...64) ?? parallel
     connections = try section.number("connections", 1...10_000) ?? connections
     share = try section.flag("share") ?? share
     try section.finish()
   }
 
-  private func rate(
+  private static func rate(
     _ section: inout YAMLSection, _ key: String
-  ) throws(ConfigurationError) -> ByteCount? {
+  ) throws(ConfigurationError) -> TransferHours.Rate? {
     let hint = "give bytes per second, e.g. 5MB, or unlimited"
-    let rate = try section.value(key, hint: hint) { text -> ByteCount? in
-      text == "unlimited" ? ByteCount(.max) : ByteCount(text)
+    let rate = try section.value(key, hint: hint) { text -> TransferHours.Rate? in
+      text == "unlimited" ? .unlimited : ByteCount(text).map { .limited($0) }
     }
-    guard let rate, rate.bytes != .max else { return nil }
-    guard rate.bytes >= 16 << 10 else {
+    if let limit = rate?.limit, limit.bytes < 16 << 10 {
       throw section.error(key, "is below 16 KiB a second, too little for one block in time")
     }
     return rate
+  }
+
+  private static func hours(
+    _ section: inout YAMLSection
+  ) throws(ConfigurationError) -> TransferHours {
+    var hours = TransferHours()
+    if let words = try section.strings("days") {
+      hours.days = []
+      for word in words {
+        guard let days = TransferHours.days(word) else {
+          throw section.error("days", "holds \"\(word)\"; write days like mon, sat or mon-fri")
+        }
+        hours.days.formUnion(days)
+      }
+    }
+    let hint = "give the hour and minute in quotes, e.g. \"08:30\""
+    hours.from = try section.value("from", hint: hint) { TransferHours.minute($0) } ?? hours.from
+    hours.to = try section.value("to", hint: hint) { TransferHours.minute($0) } ?? hours.to
+    guard hours.from < 1_440 else { throw section.error("from", "must be before 24:00") }
+    hours.limitDown = try rate(&section, "limit-down")
+    hours.limitUp = try rate(&section, "limit-up")
+    hours.isMetered = try section.flag("metered")
+    try section.finish()
+    return hours
   }
 }
 

@@ -82,6 +82,11 @@ public struct Configuration: Sendable, Equatable {
     public var limitDownPerPeer: ByteCount?
     /// Bytes a second up to one peer; nil: unlimited.
     public var limitUpPerPeer: ByteCount?
+    /// Whether bytes cost money here: nobody beyond the LAN is served, and what the daemon would fetch
+    /// by itself waits.
+    public var metered = false
+    /// Hours with other rules; of those that hold the first decides.
+    public var schedule: [TransferHours] = []
     /// Packages fetched at the same time.
     public var parallel = 4
     /// Peers served at the same time.

@@ -12,6 +12,7 @@ actor Seeder {
   private let catalog: Catalog
   private let store: DirectoryBlobStore
   private let peers: Peers
+  private let ruler: TransferRuler
   private let logger: Logger
   private var queue = SeedQueue()
   /// Rung by new blobs and by fetches that ended.
@@ -19,12 +20,14 @@ actor Seeder {
   private let started = ContinuousClock.now
 
   init(
-    trust: TrustStore, catalog: Catalog, store: DirectoryBlobStore, peers: Peers, logger: Logger
+    trust: TrustStore, catalog: Catalog, store: DirectoryBlobStore, peers: Peers,
+    ruler: TransferRuler, logger: Logger
   ) {
     self.trust = trust
     self.catalog = catalog
     self.store = store
     self.peers = peers
+    self.ruler = ruler
     self.logger = logger
   }
 
@@ -95,6 +98,7 @@ actor Seeder {
   private func bring(_ signed: SignedStatement) async -> Bool {
     let root = signed.statement.root
     do {
+      try await ruler.waitWhileMetered()
       guard let providers = await peers.providers(of: [root])[root], !providers.isEmpty else {
         return false
       }

@@ -83,9 +83,7 @@ final class ConnectionPool: Sendable {
       state.connections[key, default: []].append(connection)
       state.count += 1
       state.numbered[connection.number] = connection
-      // An address that is not known is no reason to be served before others.
-      let isLocal = connection.address.map { !$0.ip.isGlobal } ?? false
-      state.slots.add(connection.number, isLocal: isLocal)
+      state.slots.add(connection.number, isLocal: connection.isLocal)
       context.metrics.connections.record(state.count)
       return (nil, state.waiting.removeValue(forKey: key) ?? [])
     }

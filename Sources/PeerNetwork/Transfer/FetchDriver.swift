@@ -52,11 +52,10 @@ actor FetchDriver {
     self.progress = progress
     self.providers = Dictionary(providers.map { ($0.key, $0) }) { first, _ in first }
     order = providers.map(\.key)
-    var settings = context.settings.fetching
-    settings.ceiling = settings.ceiling ?? context.settings.slowestDownload
     machine = FetchMachine(
-      root: partial.root, layout: layout, resumed: partial.resumed, settings: settings,
-      now: context.clock.now)
+      root: partial.root, layout: layout, resumed: partial.resumed,
+      settings: context.settings.fetching, now: context.clock.now)
+    machine.ceiling = context.slowestDownload
     (ended, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -116,6 +115,7 @@ actor FetchDriver {
       let wait = max(deadline - now, .milliseconds(5))
       try? await Task.sleep(for: wait)
       guard !Task.isCancelled else { return }
+      machine.ceiling = context.slowestDownload
       perform(machine.tick(context.clock.now))
     }
   }

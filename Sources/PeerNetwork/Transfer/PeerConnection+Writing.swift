@@ -52,7 +52,7 @@ extension PeerConnection {
 
   private func next() -> Next {
     let now = context.clock.now
-    let isLimited = upload.isLimited || context.upload.isLimited
+    let isLimited = upload.rate != nil || context.upload.rate != nil
     let run = isLimited ? 1 : pool.run
     // One run waits for the socket while the next is read from the store, and no more.
     let hasRoom = window.bytes <= run * Limits.block
@@ -68,6 +68,7 @@ extension PeerConnection {
 
   /// The frame that answers one request; nil if a reject was queued instead.
   private func answer(_ work: ServeMachine.Work) async -> OutboundFrame? {
+    guard isLocal || context.reach.isBeyondLAN else { return withheld(work) }
     switch work {
     case .describe(let stream, let root):
       return await describe(stream, root)
@@ -130,6 +131,14 @@ extension PeerConnection {
     state.withLock { state in
       state.sent += UInt64(count)
       state.sendAfter = now + pause
+    }
+  }
+
+  /// On a metered link the blob counts as not here.
+  private func withheld(_ work: ServeMachine.Work) -> OutboundFrame? {
+    switch work {
+    case .describe(let stream, _): missing(stream)
+    case .hashes(let stream, _, _), .blocks(let stream, _, _): vanished(stream)
     }
   }
 

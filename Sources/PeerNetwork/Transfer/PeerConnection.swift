@@ -34,13 +34,15 @@ final class PeerConnection: Sendable {
   let key: PublicKey
   let address: Address?
   let isOutgoing: Bool
+  /// Whether the other side is of the local network; an address that is not known is not.
+  let isLocal: Bool
   let context: TransferContext
   let pool: ConnectionPool
   let upload: RateLimiter
   let download: RateLimiter
+  let window: SendWindow
   let state: Mutex<State>
   let bell: AsyncStream<Void>
-  let window: SendWindow
   private let ring: AsyncStream<Void>.Continuation
 
   /// The bytes of blobs that went out and came in.
@@ -55,16 +57,17 @@ final class PeerConnection: Sendable {
     self.key = key
     address = stream.address
     isOutgoing = stream.isOutgoing
-    self.context = context
-    upload = RateLimiter(rate: context.settings.uploadLimitPerPeer, clock: context.clock)
     window = stream.window
+    self.context = context
+    isLocal = stream.address.map { context.settings.isLocal($0.ip) } ?? false
+    upload = RateLimiter(rate: context.settings.uploadLimitPerPeer, clock: context.clock)
     download = RateLimiter(rate: context.settings.downloadLimitPerPeer, clock: context.clock)
     state = Mutex(State(serve: ServeMachine(settings: context.settings.serving)))
     (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    window.notify { [ring] in ring.yield() }
   }
 
   /// The blocks that one fetch may have outstanding here.
-    window.notify { [ring] in ring.yield() }
   var credit: Int { state.withLock { max(1, $0.credit / max(1, context.settings.fetches)) } }
 
   /// Queues a frame; a peer that lets too many pile up loses the connection.
@@ -156,4 +159,26 @@ struct TransferContext: Sendable {
   let metrics: TransferMetrics
   let upload: RateLimiter
   let download: RateLimiter
+  /// Whether nodes beyond the local network are served now.
+  let reach: Reach
+
+  /// The rate below which no peer can be read, because of the limits; nil for any.
+  var slowestDownload: UInt64? {
+    [download.rate, settings.downloadLimitPerPeer].compactMap { $0 }.min()
+  }
+
+  /// A switch that the connections look at.
+  final class Reach: Sendable {
+    private let isWide: Atomic<Bool>
+
+    init(beyondLAN: Bool) {
+      isWide = Atomic(beyondLAN)
+    }
+
+    /// Whether nodes beyond the local network are served.
+    var isBeyondLAN: Bool {
+      get { isWide.load(ordering: .relaxed) }
+      set { isWide.store(newValue, ordering: .relaxed) }
+    }
+  }
 }

@@ -12,8 +12,8 @@ final class RateLimiter: Sendable {
     bucket = Mutex(TokenBucket(rate: rate, now: clock.now))
   }
 
-  /// Whether there is a limit now.
-  var isLimited: Bool { bucket.withLock { $0.rate != nil } }
+  /// The limit now, in bytes a second; nil if there is none.
+  var rate: UInt64? { bucket.withLock { $0.rate } }
 
   /// Takes `count` bytes; returns how long the caller should stop.
   func take(_ count: Int) -> Duration {

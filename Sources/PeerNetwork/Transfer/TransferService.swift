@@ -77,7 +77,8 @@ public actor TransferService {
     context = TransferContext(
       settings: settings, store: store, clock: clock, metrics: metrics,
       upload: RateLimiter(rate: settings.uploadLimit, clock: clock),
-      download: RateLimiter(rate: settings.downloadLimit, clock: clock))
+      download: RateLimiter(rate: settings.downloadLimit, clock: clock),
+      reach: TransferContext.Reach(beyondLAN: settings.servesBeyondLAN))
     pool = ConnectionPool(context: context)
     sockets = try TransferSockets(identity: identity, settings: settings, metrics: metrics)
     queue = FetchQueue(width: settings.fetches, length: settings.waitingFetches)
@@ -193,6 +194,13 @@ public actor TransferService {
   public nonisolated func limit(upload: UInt64?, download: UInt64?) {
     context.upload.limit(to: upload)
     context.download.limit(to: download)
+  }
+
+  /// Serves nodes beyond the local network from now on, or doesn't: for links whose bytes cost money.
+  ///
+  /// Fetches go on as ever.
+  public nonisolated func serve(beyondLAN isOn: Bool) {
+    context.reach.isBeyondLAN = isOn
   }
 
   /// The state for the status page.

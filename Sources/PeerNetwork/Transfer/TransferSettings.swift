@@ -36,6 +36,10 @@ public struct TransferSettings: Sendable {
   public var uploadLimitPerPeer: UInt64?
   /// Bytes a second of blobs that come in from one peer; nil for no limit.
   public var downloadLimitPerPeer: UInt64?
+  /// Whether nodes beyond the local network are served at the start.
+  public var servesBeyondLAN = true
+  /// Which addresses are of the local network.
+  var isLocal: @Sendable (IPAddress) -> Bool = { !$0.isGlobal }
   /// Who is served blocks at the same time.
   public var slots = UnchokeSlots.Settings()
   /// Whether packets are marked as traffic that yields to all other (RFC 8622).
@@ -48,14 +52,6 @@ public struct TransferSettings: Sendable {
   public var serving = ServeMachine.Settings()
   /// The bounds and times of one fetch.
   public var fetching = FetchSettings()
-
-  /// The rate at which a peer may be read at the least, because of the limits; nil for any.
-  var slowestDownload: UInt64? {
-    guard let all = downloadLimit, let one = downloadLimitPerPeer else {
-      return downloadLimit ?? downloadLimitPerPeer
-    }
-    return min(all, one)
-  }
 
   /// The defaults.
   public init() {}

@@ -1,9 +1,10 @@
 import Cryptography
-import PeerNetwork
 import TestSupport
 import Testing
 import Transfer
 import Wire
+
+@testable import PeerNetwork
 
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct TransferServiceTests {
@@ -270,6 +271,26 @@ struct TransferServiceTests {
       try await reader.service.fetch(root, size: 6 << 20, from: [await seeder.provider])
     }
     #expect(report.duration >= .milliseconds(1_000) && report.banned.isEmpty)
+  }
+
+  @Test func nodesBeyondTheLANAreNotServedOnAMeteredLink() async throws {
+    let seeder = try TransferNode {
+      $0.servesBeyondLAN = false
+      $0.isLocal = { _ in false }
+    }
+    let reader = try TransferNode { $0.fetching.backoff = .milliseconds(10) }
+    let large = seeder.store.add(BlobStoreConformance.content(size: 1 << 20, seed: 21))
+    let small = seeder.store.add(BlobStoreConformance.content(size: 1_000, seed: 22))
+    try await withNodes([seeder, reader]) {
+      let provider = await seeder.provider
+      for (root, size) in [(large, UInt64(1 << 20)), (small, 1_000)] {
+        await #expect(throws: FetchError.noProviders(banned: [:])) {
+          try await reader.service.fetch(root, size: size, from: [provider])
+        }
+      }
+      seeder.service.serve(beyondLAN: true)
+      _ = try await reader.service.fetch(large, size: 1 << 20, from: [provider])
+    }
   }
 
   @Test func fetchWithoutARunningServiceIsRefused() async throws {
