@@ -44,11 +44,11 @@ FIELDS = {
 }
 
 
-def message_types():
-    """The protobuf classes of FIELDS; `*` repeats a field, `|` puts it into the payload."""
+def message_types(messages, title):
+    """The protobuf classes of field tables; `*` repeats a field, `|` puts it into the payload."""
     kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="dht.proto", package="larder", syntax="proto3")
-    for name, fields in FIELDS.items():
+    file = descriptor_pb2.FileDescriptorProto(name=title, package="larder", syntax="proto3")
+    for name, fields in messages.items():
         message = file.message_type.add(name=name)
         for field in fields.split():
             label, number, kind = field.split(":")
@@ -60,17 +60,17 @@ def message_types():
                     message.oneof_decl.add(name="payload")
                 made.oneof_index = 0
             kind = kind.rstrip("*|")
-            if kind in FIELDS:
+            if kind in messages:
                 made.type, made.type_name = kinds.TYPE_MESSAGE, ".larder." + kind
             else:
                 made.type = getattr(kinds, "TYPE_" + kind.upper())
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName("larder." + name))
-            for name in FIELDS}
+            for name in messages}
 
 
-TYPES = message_types()
+TYPES = message_types(FIELDS, "dht.proto")
 
 
 def encode(message):
