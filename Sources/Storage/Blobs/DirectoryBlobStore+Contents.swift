@@ -58,6 +58,17 @@ extension DirectoryBlobStore {
     }
   }
 
+  /// Makes a blob of one block complete, together with others that come at the same time.
+  func commitSmall(_ root: ContentRoot, _ bytes: [UInt8]) async throws {
+    do {
+      try await smallCommits.commit(root, bytes) { [weak self] root, size in
+        self?.state.withLock { $0.blobs[root] = size }
+      }
+    } catch let error as FileError {
+      throw error.isDiskFull ? BlobStoreError.noSpace : BlobStoreError.device(error.description)
+    }
+  }
+
   /// Runs blocking work that belongs to no blob.
   func performAnywhere<Value: Sendable>(
     lane: Int, _ body: @escaping @Sendable () throws -> Value

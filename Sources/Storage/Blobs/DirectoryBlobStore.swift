@@ -38,6 +38,7 @@ public final class DirectoryBlobStore: BlobStore {
   let files: FileSystem
   let io: BlockingIO
   let state: Mutex<State>
+  let smallCommits: SmallBlobCommits
 
   /// Opens or makes the store in `directory` and repairs what a crash left there.
   ///
@@ -50,6 +51,7 @@ public final class DirectoryBlobStore: BlobStore {
     paths = BlobPaths(directory: directory)
     files = FileSystem(faults: faults)
     io = BlockingIO(label: "blobs")
+    smallCommits = SmallBlobCommits(paths: paths, files: files, io: io)
     var found = State()
     recovery = try BlobRecovery(paths: paths, files: files).run(into: &found)
     state = Mutex(found)

@@ -5,8 +5,8 @@ import Wire
 
 /// An unfinished blob of one block: in memory until it is committed.
 ///
-/// There is nothing to resume, so it leaves no trace on the disk before its commit, which costs one
-/// file, one flush and one rename. Fetches bring hundreds of such blobs in a row.
+/// There is nothing to resume, so it leaves no trace on the disk before its commit. Fetches bring
+/// hundreds of such blobs in a row, whose commits share their flushes.
 final class SingleBlockPartial: PartialBlob {
   let root: ContentRoot
   let resumed = PartialContents(blocks: BlockSet(capacity: 1))
@@ -59,7 +59,13 @@ final class SingleBlockPartial: PartialBlob {
       close()
       throw BlobStoreError.rootDiffers(expected: root)
     }
-    try await store.perform(root) { try self.place(block.bytes) }
+    do {
+      try await store.commitSmall(root, block.bytes)
+    } catch {
+      // Once renamed the blob is complete, even if the directory could not be flushed.
+      if store.path(of: root) != nil { close() }
+      throw error
+    }
     close()
   }
 
@@ -71,22 +77,6 @@ final class SingleBlockPartial: PartialBlob {
   func abandon() async throws {
     try checkOpen()
     close()
-  }
-
-  private func place(_ bytes: [UInt8]) throws {
-    let files = store.files
-    // A start removes what has this ending.
-    let temporary = store.paths.partial(root) + ".new"
-    do {
-      let file = try files.create(temporary)
-      try files.write(bytes, at: 0, to: file)
-      try files.sync(file)
-      try store.place(temporary, root: root, size: size, layers: nil)
-    } catch {
-      // Once renamed the blob is complete, even if the directory could not be flushed.
-      if store.path(of: root) != nil { close() } else { try? files.unlink(temporary) }
-      throw error
-    }
   }
 
   private func checkOpen() throws {

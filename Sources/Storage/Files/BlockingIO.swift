@@ -28,6 +28,11 @@ struct BlockingIO: Sendable {
     }
   }
 
+  /// Begins `body` on the lane of `key` and returns.
+  func start(lane key: Int, _ body: @escaping @Sendable () -> Void) {
+    lanes[Int(UInt(bitPattern: key) % UInt(Self.laneCount))].async(execute: body)
+  }
+
   /// Work that is let go once it was done, while the block that a queue was given may live on a little.
   private final class Once<Value: Sendable>: Sendable {
     private let body: Mutex<(@Sendable () throws -> Value)?>

@@ -29,6 +29,52 @@ func killBeforeAnyStepOfACommitLosesNothing(step: Int) async throws {
   #expect(clean.recovery.blobs == 2 && clean.recovery.removed == 0)
 }
 
+/// Small blobs that are committed together, interrupted before each of the steps in turn: what was
+/// said to be complete is, the others are whole or not there, and nothing else is left.
+@Test(arguments: 0..<60)
+func killBeforeAnyStepOfACommitTogetherLosesNothing(step: Int) async throws {
+  let directory = try TemporaryDirectory()
+  let disk = ScriptedDisk()
+  let store = try DirectoryBlobStore(directory: directory.path, faults: disk.faults)
+  disk.plan(.dies(after: step))
+  let blobs = try (0..<10).map { seed in
+    let bytes = BlobStoreConformance.content(size: 5_000 + seed, seed: UInt64(seed))
+    return (root: try BlobStoreConformance.tree(of: bytes).root, bytes: bytes)
+  }
+  let committed = await withTaskGroup(of: ContentRoot?.self) { group in
+    for (root, bytes) in blobs {
+      group.addTask { (try? await fetch(bytes, into: store)) == nil ? nil : root }
+    }
+    return await group.reduce(into: Set<ContentRoot>()) { if let root = $1 { $0.insert(root) } }
+  }
+  let reopened = try DirectoryBlobStore(directory: directory.path)
+  for (root, bytes) in blobs {
+    let size = try await reopened.size(of: root)
+    #expect(size != nil || !committed.contains(root))
+    if size == nil { try await fetch(bytes, into: reopened) }
+    #expect(try await reopened.read(root, 0..<UInt64(bytes.count)) == bytes)
+  }
+  let clean = try DirectoryBlobStore(directory: directory.path)
+  #expect(clean.recovery.blobs == blobs.count && clean.recovery.removed == 0)
+}
+
+@Test func smallBlobThatFindsNoRoomFailsAlone() async throws {
+  let directory = try TemporaryDirectory()
+  let disk = ScriptedDisk()
+  let store = try DirectoryBlobStore(directory: directory.path, faults: disk.faults)
+  let bytes = BlobStoreConformance.content(size: 5_000, seed: 1)
+  let root = try BlobStoreConformance.tree(of: bytes).root
+  let partial = try await store.beginPartial(root, size: 5_000)
+  try await partial.write(BlobStoreConformance.block(0, of: bytes))
+  disk.plan(.full)
+  await #expect(throws: BlobStoreError.noSpace) { try await partial.commit() }
+  disk.plan(.healthy)
+  try await partial.commit()
+  #expect(try await store.read(root, 0..<5_000) == bytes)
+  let clean = try DirectoryBlobStore(directory: directory.path)
+  #expect(clean.recovery.blobs == 1 && clean.recovery.removed == 0)
+}
+
 @Test(arguments: FileSystemFaults.Step.allCases)
 func failingStepIsReportedAndTheRetrySucceeds(step: FileSystemFaults.Step) async throws {
   let directory = try TemporaryDirectory()
