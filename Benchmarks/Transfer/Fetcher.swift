@@ -15,22 +15,28 @@ struct Fetcher {
     let store = try DirectoryBlobStore(directory: directory)
     let service = try service(over: store)
     let clock = ContinuousClock()
-    let time = try await TransferBenchmark.running(service) {
-      try await clock.measure { try await Self.fetch(blobs, by: service, from: providers) }
+    let (time, resumed) = try await TransferBenchmark.running(service) {
+      let started = clock.now
+      let resumed = try await Self.fetch(blobs, by: service, from: providers)
+      return (clock.now - started, resumed)
     }
-    print("{\"seconds\": \(Self.text(time))}")
+    print("{\"seconds\": \(Self.text(time)), \"resumed\": \(resumed)}")
   }
 
+  /// Returns how many bytes were here before.
+  @discardableResult
   private static func fetch(
     _ blobs: [Blob], by service: TransferService, from providers: [TransferService.Provider]
-  ) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
+  ) async throws -> UInt64 {
+    try await withThrowingTaskGroup(of: UInt64.self) { group in
       for blob in blobs {
         group.addTask {
-          _ = try await service.fetch(blob.root, size: blob.size, from: providers)
+          try await service.fetch(blob.root, size: blob.size, from: providers).resumed
         }
       }
-      try await group.waitForAll()
+      var resumed: UInt64 = 0
+      for try await bytes in group { resumed += bytes }
+      return resumed
     }
   }
 
