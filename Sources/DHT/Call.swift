@@ -19,6 +19,16 @@ struct Call: Sendable {
     case compare([Bytes32])
     /// Giving it what it lacks.
     case repair
+    /// Asking it to have somebody write to us, or to write to somebody.
+    case reach
+    /// Writing to a node, so that it sees that it is reached.
+    case dial
+    /// Asking it to tell a client of this attempt.
+    case rendezvous(UInt64)
+    /// Telling a client that somebody wants to reach it.
+    case relay
+    /// Writing to the peer of this attempt at the same time as it writes to us.
+    case punch(UInt64)
   }
 
   let contact: Contact
@@ -33,12 +43,26 @@ struct Call: Sendable {
   let hasRetriedCookie: Bool
 }
 
+extension Call.Purpose {
+  /// Whether the node asked may well be out of reach, so that its silence says nothing of our link.
+  var isVenture: Bool {
+    switch self {
+    case .dial, .relay, .punch: true
+    case .search, .store, .check, .liveness, .revival, .fill, .compare, .repair, .reach,
+      .rendezvous:
+      false
+    }
+  }
+}
+
 /// When to look at a call or a query again.
 struct Deadline: Comparable, Sendable {
   enum Subject: Sendable {
     case soft(UInt64)
     case hard(UInt64)
     case resume(RequestID)
+    case dial(UInt64)
+    case punch(UInt64)
   }
 
   let at: Instant

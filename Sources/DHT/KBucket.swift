@@ -113,6 +113,16 @@ struct KBucket: Sendable {
     return true
   }
 
+  /// Forgets a node; one that waits takes its place.
+  mutating func remove(_ key: PublicKey) {
+    waiting.removeAll { $0.key == key }
+    guard let index = entries.firstIndex(where: { $0.contact.key == key }) else { return }
+    let gone = entries.remove(at: index)
+    if let next = waiting.lastIndex(where: { isDiverse(with: $0) }) {
+      entries.append(Entry(contact: waiting.remove(at: next), lastReply: gone.lastReply))
+    }
+  }
+
   /// Whether a contact that is not here would find a place or be worth waiting.
   func wants(_ contact: Contact) -> Bool {
     if let known = entries.first(where: { $0.contact.key == contact.key }) {

@@ -43,11 +43,12 @@ extension Kademlia {
     if let measured { roundTrip.measure(measured) }
     if message.isClient {
       // It answers, but wants to be left out of tables.
+      table.remove(contact)
     } else {
       remember(contact, roundTrip: measured, &step)
     }
-    note(message.body, from: contact)
-    route(message.body, of: call, &step)
+    note(message.body, from: contact, &step)
+    route(message, of: call, &step)
   }
 
   mutating func softTimeout(_ transaction: UInt64, _ step: inout Step) {
@@ -66,6 +67,7 @@ extension Kademlia {
   mutating func hardTimeout(_ transaction: UInt64, _ step: inout Step) {
     guard let call = calls.removeValue(forKey: transaction) else { return }
     counters.timeouts += 1
+    guard !call.purpose.isVenture else { return giveUp(call, &step) }
     silence += 1
     // Who hears nobody has no reason to think ill of one.
     if !isCut {
@@ -118,11 +120,20 @@ extension Kademlia {
     return false
   }
 
-  private mutating func note(_ body: Message.Body, from contact: Contact) {
+  private mutating func note(
+    _ body: Message.Body, from contact: Contact, _ step: inout Step
+  ) {
     switch body {
     case .pong(let observed), .found(_, let observed):
-      if let observed { observations.add(observed, by: contact.address) }
-    case .got, .stored, .lacking, .refused, .ping, .find, .get, .store, .have: break
+      guard let observed else { return }
+      observations.add(observed, by: contact.address)
+      guard provesReach, contact.isGlobal else { return }
+      if let own = observations.address { reach.seen(at: own.ip, now: step.now) }
+      if !reach.isReached, reach.isEarly() {
+        call(contact, .reach(nil, isLater: false), .reach, &step)
+      }
+    case .got, .stored, .lacking, .reaching, .punching, .refused: break
+    case .ping, .find, .get, .store, .have, .reach, .punch: break
     }
   }
 
@@ -130,7 +141,7 @@ extension Kademlia {
   private func isWorthRepeating(_ call: Call) -> Bool {
     switch call.purpose {
     case .store, .repair, .check, .liveness: return true
-    case .compare, .revival, .fill: return false
+    case .compare, .revival, .fill, .reach, .dial, .rendezvous, .relay, .punch: return false
     case .search(let id, let searches, _):
       guard let query = queries[id] else { return false }
       return searches.contains { query.searches[$0].lookup.isNear(call.contact) }
@@ -141,8 +152,9 @@ extension Kademlia {
     _ body: Message.Body, _ transaction: UInt64, to contact: Contact, _ step: inout Step
   ) {
     counters.requestsSent += 1
+    if provesReach { reach.wrote(to: contact.address, now: step.now) }
     let message = Message(
-      transaction: transaction, isClient: settings.isClient, body: body)
+      transaction: transaction, isClient: isClient(for: contact), body: body)
     step.actions.append(.send(message, to: contact))
   }
 }

@@ -24,6 +24,8 @@ extension Kademlia {
       query = Query(id: id, goal: .put(put), targets: targets, width: width, radius: radius)
     case .find(let target):
       query = Query(id: id, goal: .find, targets: [target], width: width)
+    case .punch(let peer):
+      query = Query(id: id, goal: .punch(peer), targets: [NodeID(of: peer).bytes], width: width)
     case .join(let contacts):
       var joining = Query(id: id, goal: .join, targets: [self.id.bytes], width: width)
       for contact in contacts where contact.key != key {
@@ -53,7 +55,9 @@ extension Kademlia {
       if hasEnded { start(&query, &step) }
     }
     sendStores(of: &query, &step)
-    if query.isFinished {
+    if query.isFinished, case .punch(let peer) = query.goal {
+      beginPunch(peer, query, &step)
+    } else if query.isFinished {
       step.actions.append(.finished(id, query.outcome))
       // The buckets beside our own neighbourhood are filled from now on (Kademlia §2.3).
       if case .join = query.goal { nextUpkeep = step.now }
@@ -140,7 +144,7 @@ extension Kademlia {
     case .get(let kind, let issuers, _):
       let cursor = UInt64(delivered.reduce(0, +))
       body = .get(GetRequest(keys: keys, kind: kind, issuers: issuers, cursor: cursor))
-    case .put, .find, .join:
+    case .put, .find, .join, .punch:
       body = .find(keys)
     }
     query.mark(indices, contact, .asked)
@@ -149,17 +153,19 @@ extension Kademlia {
   }
 
   /// Takes a reply to where it was asked for.
-  mutating func route(_ body: Message.Body, of call: Call, _ step: inout Step) {
+  mutating func route(_ message: Message, of call: Call, _ step: inout Step) {
+    let body = message.body
     switch call.purpose {
     case .search(let id, let searches, let delivered):
       guard var query = queries.removeValue(forKey: id) else { return }
       if !call.isSlow { query.outstanding -= 1 }
-      query.mark(searches, call.contact, .answered)
+      // A client is nobody to ask or to store at.
+      query.mark(searches, call.contact, message.isClient ? .failed : .answered)
       switch (body, query.goal) {
       case (.found(let contacts, _), .find), (.found(let contacts, _), .put),
-        (.found(let contacts, _), .join):
+        (.found(let contacts, _), .join), (.found(let contacts, _), .punch):
         query.offer(usable(contacts, from: call.contact), by: searches)
-        placeEarly(searches, call.contact, &query, &step)
+        if !message.isClient { placeEarly(searches, call.contact, &query, &step) }
       case (.found(let contacts, _), .get)
       where searches.first.map { query.searches[$0].parent != nil } ?? false:
         query.offer(usable(contacts, from: call.contact), by: searches)
@@ -183,7 +189,15 @@ extension Kademlia {
       if case .found(let contacts, _) = body {
         fill(bucket, from: usable(contacts, from: call.contact), &step)
       }
-    case .check, .liveness, .repair:
+    case .rendezvous(let number):
+      if case .punching(let address) = body {
+        takeRendezvous(number, address, &step)
+      } else {
+        takeRendezvous(number, nil, &step)
+      }
+    case .punch(let number):
+      endPunch(number, with: call.contact, &step)
+    case .check, .liveness, .repair, .reach, .dial, .relay:
       break
     }
   }
@@ -199,7 +213,9 @@ extension Kademlia {
       storeEnded(id, &step)
     case .fill(let bucket):
       table.fed(bucket, by: 0, now: step.now)
-    case .check, .liveness, .revival, .compare, .repair:
+    case .rendezvous(let number):
+      takeRendezvous(number, nil, &step)
+    case .check, .liveness, .revival, .compare, .repair, .reach, .dial, .relay, .punch:
       break
     }
   }

@@ -8,7 +8,8 @@ extension Kademlia {
     let body = answer(message.body, to: origin, &step)
     guard let body else { return }
     let reply = Message(
-      transaction: message.transaction, isClient: settings.isClient, body: body)
+      transaction: message.transaction, isClient: isClient(for: origin.contact), body: body)
+    if provesReach { reach.wrote(to: origin.contact.address, now: step.now) }
     step.actions.append(.send(reply, to: origin.contact))
   }
 
@@ -26,17 +27,21 @@ extension Kademlia {
       return .got(records(for: request, origin: origin, wall: step.wall))
     case .store(let records):
       return .stored(records.map { admit($0, from: origin, &step) })
+    case .reach(let target, let isLater):
+      return answerReach(target, isLater: isLater, from: origin, &step)
+    case .punch(let wish):
+      return answerPunch(wish, from: origin, &step)
     case .have(let digests):
-      guard !settings.isClient else { return .lacking([]) }
+      guard !isClient(for: origin.contact) else { return .lacking([]) }
       return .lacking(digests.indices.filter { !store.holds(digest: digests[$0]) })
-    case .pong, .found, .got, .stored, .lacking, .refused:
+    case .pong, .found, .got, .stored, .lacking, .reaching, .punching, .refused:
       return nil
     }
   }
 
   /// The nearest contacts to each key in turn, until the reply is full.
   private func neighbours(of keys: [Bytes32], except asker: Contact, room: Int) -> [Contact] {
-    guard !settings.isClient, let first = keys.first else { return [] }
+    guard !isClient(for: asker), let first = keys.first else { return [] }
     if keys.count == 1 {
       return fitting(table.closest(to: first, count: 24), except: asker, room: room)
     }
@@ -112,7 +117,7 @@ extension Kademlia {
   private mutating func admission(
     of encoded: EncodedRecord, from origin: Origin, _ step: inout Step
   ) -> StoreResult {
-    guard !settings.isClient else { return .notStoring }
+    guard !isClient(for: origin.contact) else { return .notStoring }
     guard origin.isProven else { return .needsCookie }
     let record: Record
     do {

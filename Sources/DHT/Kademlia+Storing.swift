@@ -99,7 +99,9 @@ extension Kademlia {
 
   /// Whether we ourselves belong to the replicas of a key.
   private func isAmongNearest(to target: Bytes32, _ nearest: [Contact]) -> Bool {
-    guard !settings.isClient else { return false }
+    guard !settings.isClient, nearest.first.map({ !isClient(for: $0) }) ?? true else {
+      return false
+    }
     guard nearest.count >= settings.bucketSize, let last = nearest.last else { return true }
     return id.bytes ^ target < last.id.bytes ^ target
   }

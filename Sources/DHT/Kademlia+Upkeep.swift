@@ -11,9 +11,11 @@ extension Kademlia {
       store.expire(now: step.now, wall: step.wall)
       tryContacts(min(elapsed, .seconds(120)), &step)
       reviveOne(&step)
+      keepRendezvous(&step)
       _ = estimatedSize(now: step.now)
       shrink()
     }
+    askToBeReached(&step)
     let isFilling = fillOneBucket(&step)
     nextUpkeep = step.now + (isFilling ? settings.fillingInterval : settings.upkeepInterval)
     if nextNeighbourhood <= step.now {
@@ -85,7 +87,9 @@ extension Kademlia {
   /// Looks for the nodes nearest to ourselves: they share our records.
   mutating func lookIntoNeighbourhood(through contact: Contact? = nil, _ step: inout Step) {
     let span = settings.neighbourhoodInterval
-    nextNeighbourhood = step.now + jittered(failureShare > 0.04 ? span / 3 : span, &step)
+    // A client is looked for at the nodes nearest to it: it must know when there are nearer ones.
+    let isRestless = failureShare > 0.04 || provesReach && !reach.isReached
+    nextNeighbourhood = step.now + jittered(isRestless ? span / 3 : span, &step)
     let id = newRequestID()
     var query = Query(id: id, goal: .find, targets: [self.id.bytes], width: 8)
     if let contact { query.searches[0].lookup.add(contact) }
@@ -155,7 +159,7 @@ extension Kademlia {
       recordBytes: ByteCount(UInt64(store.byteCount)), requestsRunning: queries.count,
       callsOutstanding: calls.count, estimatedNodes: Int(sizeEstimate.rounded()),
       meanRoundTrip: roundTrip.isUnknown ? nil : roundTrip.mean, observed: observedAddress,
-      counters: counters)
+      isServer: !settings.isClient && (!provesReach || reach.isReached), counters: counters)
   }
 }
 
@@ -185,6 +189,9 @@ public struct KademliaStatus: Sendable, Equatable {
   public let meanRoundTrip: Duration?
   /// Our address as others see it.
   public let observed: Address?
+  /// Whether it serves everybody: not a client by configuration, nor for the internet because too few
+  /// have reached it.
+  public let isServer: Bool
   /// What was counted since the start.
   public let counters: KademliaCounters
 }

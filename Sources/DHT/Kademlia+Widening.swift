@@ -30,7 +30,7 @@ extension Kademlia {
         put.enqueue(put.placesOfLookup[parent], for: contact)
       }
       query.goal = .put(put)
-    case .find, .join: break
+    case .find, .join, .punch: break
     }
   }
 

@@ -33,6 +33,18 @@ public struct Kademlia: Sendable {
   var departed = Departed()
   /// Nodes found dead lately.
   var fallen = Fallen()
+  /// Whether the node is a client on the internet until others have reached it.
+  var provesReach: Bool
+  var reach = Reach()
+  /// Nodes to write to later, so that they see whether they are reached.
+  var dials: [UInt64: Contact] = [:]
+  var lastDial: UInt64 = 0
+  var reachLimit = ForwardingLimit(rate: 4, burst: 16, span: .seconds(5))
+  var dialLimit = ForwardingLimit(rate: 4, burst: 16, span: .seconds(30))
+  /// Clients that can be told through us that somebody wants to reach them.
+  var guests = Guests()
+  var punches: [UInt64: Punch] = [:]
+  var punchLimit = ForwardingLimit(rate: 2, burst: 8, span: .seconds(3))
   /// The part of the contacts tried lately that had gone.
   var failureShare = 0.0
   /// Requests in a row to anybody that went unanswered.
@@ -60,6 +72,7 @@ public struct Kademlia: Sendable {
     id = NodeID(of: key)
     self.settings = settings
     self.validator = validator
+    provesReach = settings.provesReach
     table = RoutingTable(own: id, settings: settings)
     store = RecordStore(own: id, settings: settings)
     budget = DestinationBudget(
@@ -86,8 +99,13 @@ public struct Kademlia: Sendable {
     guard origin.contact.key != key else { return [] }
     var step = Step(now: now, wall: wall, using: &random)
     if message.isRequest {
+      noteArrival(from: origin.contact, &step)
+      noteAddress(of: origin.contact, &step)
       serve(message, from: origin, &step)
-      if !message.isClient {
+      if message.isClient {
+        if origin.isProven { table.remove(origin.contact) }
+        welcome(origin, &step)
+      } else {
         meet(origin.contact, isProven: origin.isProven, &step)
       }
     } else {
@@ -108,6 +126,8 @@ public struct Kademlia: Sendable {
       case .soft(let transaction): softTimeout(transaction, &step)
       case .hard(let transaction): hardTimeout(transaction, &step)
       case .resume(let id): advance(id, &step)
+      case .dial(let number): dial(number, &step)
+      case .punch(let number): fire(number, &step)
       }
     }
     if nextUpkeep <= now { upkeep(&step) }
@@ -162,6 +182,10 @@ public struct Kademlia: Sendable {
         guard calls[transaction] == nil else { return }
       case .resume(let id):
         guard queries[id] == nil else { return }
+      case .dial(let number):
+        guard dials[number] == nil else { return }
+      case .punch(let number):
+        guard punches[number] == nil else { return }
       }
       deadlines.removeMin()
     }

@@ -22,6 +22,9 @@ public struct KademliaSettings: Sendable, Equatable {
   public var callsPerQuery = 64
   /// Whether this node neither stores nor routes for others.
   public var isClient = false
+  /// Whether the node is a client for nodes on the internet until some of them, in as many networks as
+  /// are known and at most three, have reached it.
+  public var provesReach = false
   /// Whether statements of the own trust list's issuers are kept however far their keys are: a seeder
   /// does, so that the builds that matter here outlive a region that was lost.
   public var keepsTrustedFromAfar = false

@@ -1,3 +1,4 @@
+public import Cryptography
 public import Wire
 
 /// One message of the DHT: a request, or the reply bound to it by its transaction.
@@ -28,6 +29,11 @@ public struct Message: Sendable, Equatable {
     case store([EncodedRecord])
     /// Which of the records with these digests, at most `Message.digestsPerRequest`, do you lack?
     case have([UInt64])
+    /// Have somebody write to me out of the blue, or write yourself later; or, with a contact, write to
+    /// that node.
+    case reach(Contact?, isLater: Bool)
+    /// Tell a node that I want to reach it; or, told by the node in the middle, send to that address.
+    case punch(PunchRequest)
     /// I am; you wrote from this address.
     case pong(observed: Address?)
     /// Those nodes; you wrote from this address.
@@ -38,6 +44,10 @@ public struct Message: Sendable, Equatable {
     case stored([StoreResult])
     /// The places in the request of those that I lack.
     case lacking([Int])
+    /// Whether somebody was asked.
+    case reaching(isAsked: Bool)
+    /// The address of the node to reach, if it keeps a way open through me.
+    case punching(Address?)
     /// I can't answer that.
     case refused(UInt32)
   }
@@ -51,8 +61,8 @@ public struct Message: Sendable, Equatable {
   /// Whether the message asks, rather than answers.
   public var isRequest: Bool {
     switch body {
-    case .ping, .find, .get, .store, .have: true
-    case .pong, .found, .got, .stored, .lacking, .refused: false
+    case .ping, .find, .get, .store, .have, .reach, .punch: true
+    case .pong, .found, .got, .stored, .lacking, .reaching, .punching, .refused: false
     }
   }
 }
@@ -89,6 +99,24 @@ public struct GetRequest: Sendable, Equatable {
     self.kind = kind
     self.issuers = issuers
     self.cursor = cursor
+  }
+}
+
+/// Who wants to reach whom.
+public struct PunchRequest: Sendable, Equatable {
+  /// The node to reach; in what the node in the middle sends on, the node that wants to.
+  public let peer: PublicKey
+  /// Where the peer's datagrams come from, by the node in the middle; nil in the first request.
+  public let address: Address?
+  /// The round trip between the first asker and the node in the middle, in whole microseconds; zero
+  /// for unknown. Both sides send half of it after the node in the middle did.
+  public let roundTrip: Duration
+
+  /// A request of these parts.
+  public init(peer: PublicKey, address: Address?, roundTrip: Duration) {
+    self.peer = peer
+    self.address = address
+    self.roundTrip = roundTrip
   }
 }
 

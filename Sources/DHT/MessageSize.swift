@@ -31,7 +31,7 @@ package enum MessageSize {
     switch body {
     case .find: 900 - DatagramBox.overhead
     case .get: DatagramBox.capacity
-    case .ping: 72
+    case .ping, .reach, .punch: 72
     case .have: 512
     default: 0
     }
@@ -51,13 +51,15 @@ package enum MessageSize {
 
   private static func body(_ body: Message.Body) -> Int {
     switch body {
-    case .ping, .refused: return 2
+    case .ping, .refused, .reaching: return 2
+    case .reach(let target, _): return 4 + (target.map(contact) ?? 0)
+    case .punch(let wish): return 2 + 34 + 4 + (wish.address == nil ? 0 : 8)
     case .find(let keys): return 34 * keys.count
     case .get(let request): return 34 * request.keys.count + 10 * request.issuers.count + 4
     case .store(let records):
       return records.reduce(0) { $0 + $1.bytes.count + storedOverhead }
     case .have(let digests): return 8 * digests.count + 3
-    case .pong: return 8
+    case .pong, .punching: return 8
     case .found(let contacts, _): return contacts.reduce(8) { $0 + contact($1) }
     case .got(let reply):
       let records = reply.records.reduce(3) { $0 + record($1) }

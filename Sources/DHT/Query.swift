@@ -10,6 +10,8 @@ struct Query: Sendable {
     case find
     /// A find of our own id, after which the farther buckets are filled.
     case join
+    /// A find of a client's place, after which the nodes there are asked to tell it of us.
+    case punch(PublicKey)
   }
 
   /// The records of a put and what became of them.
@@ -184,7 +186,7 @@ struct Query: Sendable {
         })
     case .put(let put):
       return .stored(put.storedOn)
-    case .find, .join:
+    case .find, .join, .punch:
       return .contacts(searches.first?.lookup.closestAnswered(width) ?? [])
     }
   }

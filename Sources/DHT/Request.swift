@@ -1,3 +1,4 @@
+public import Cryptography
 public import Wire
 
 /// Names one request to a node's own machine.
@@ -26,6 +27,9 @@ public enum Request: Sendable {
   case find(Bytes32)
   /// Enter the network through these nodes.
   case join([Contact])
+  /// Reach the client with this key through nodes that both know: at once both send to each other, so
+  /// that NATs let them. Ends with the contact at which it answered, or with none.
+  case punch(PublicKey)
 }
 
 /// How a request ended.

@@ -60,6 +60,12 @@ struct RoutingTable: Sendable {
     return isGone
   }
 
+  /// Forgets a node that wants to be left out.
+  mutating func remove(_ contact: Contact) {
+    let index = bucketIndex(contact.id.bytes)
+    if index < buckets.count { buckets[index].remove(contact.key) }
+  }
+
   /// Whether it is worth a ping to let this contact in.
   func wants(_ contact: Contact) -> Bool {
     guard contact.id != own else { return false }

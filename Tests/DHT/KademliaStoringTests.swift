@@ -36,7 +36,7 @@ import Wire
   {
     let actions = machine.receive(
       Message(
-        transaction: 1, isClient: true,
+        transaction: 1, isClient: false,
         body: .store([EncodedRecord(kind: record.kind, bytes: record.bytes)])),
       from: Origin(contact: contact, isProven: true, replyBudget: 1_124), now: .seconds(60),
       wall: wall, using: &random)

@@ -17,8 +17,10 @@ from nacl.exceptions import CryptoError
 OVERHEAD, MOST = 1 + 32 + 16 + 24 + 16, 1232
 NO_COOKIE = bytes(16)
 # What a request without a cookie is filled up to, in bytes of its message.
-WANTED = {"ping": 72, "find": 900 - OVERHEAD, "get": MOST - OVERHEAD, "have": 512}
-REPLIES = {"ping": "pong", "find": "found", "get": "got", "store": "stored", "have": "lacking"}
+WANTED = {"ping": 72, "find": 900 - OVERHEAD, "get": MOST - OVERHEAD, "have": 512,
+          "reach": 72, "punch": 72}
+REPLIES = {"ping": "pong", "find": "found", "get": "got", "store": "stored", "have": "lacking",
+           "reach": "reaching", "punch": "punching"}
 CONTEXT = {1: b"larder build statement 1", 2: b"larder provider 1"}
 
 FIELDS = {
@@ -29,11 +31,14 @@ FIELDS = {
     "GetReply": "records:1:bytes* next:2:uint64 contacts:3:ContactInfo*",
     "StoredRecord": "kind:1:uint32 record:2:bytes", "StoreRequest": "records:1:StoredRecord*",
     "StoreReply": "results:1:uint32*", "HaveRequest": "digests:1:fixed64*",
-    "HaveReply": "lacking:1:uint32*", "ErrorReply": "code:1:uint32",
+    "HaveReply": "lacking:1:uint32*", "ReachRequest": "peer:1:bytes address:2:bytes later:3:bool",
+    "ReachReply": "asked:1:bool", "PunchReply": "address:1:bytes",
+    "PunchRequest": "peer:1:bytes address:2:bytes round_trip:3:uint32", "ErrorReply": "code:1:uint32",
     "DHTMessage": "transaction:1:uint64 client:2:bool padding:15:bytes cookie:16:bytes "
     "ping:3:PingRequest| pong:4:PingReply| find:5:FindRequest| found:6:FindReply| "
     "get:7:GetRequest| got:8:GetReply| store:9:StoreRequest| stored:10:StoreReply| "
-    "error:11:ErrorReply| have:12:HaveRequest| lacking:13:HaveReply|",
+    "error:11:ErrorReply| have:12:HaveRequest| lacking:13:HaveReply| "
+    "reach:14:ReachRequest| reaching:17:ReachReply| punch:18:PunchRequest| punching:19:PunchReply|",
     "SignedRecord": "kind:1:uint32 signer:2:bytes body:3:bytes signature:4:bytes",
     "ProviderBody": "version:1:uint32 content_root:2:bytes addresses:3:bytes* seeder:4:bool "
     "created:5:int64 expires:6:int64",

@@ -82,6 +82,20 @@ enum DHTCodec {
       var out = Larder_HaveRequest()
       out.digests = digests
       return .have(out)
+    case .reach(let target, let isLater):
+      var out = Larder_ReachRequest()
+      if let target {
+        out.peer = Data(target.key.bytes.bytes)
+        out.address = Data(target.address.compact)
+      }
+      out.later = isLater
+      return .reach(out)
+    case .punch(let wish):
+      var out = Larder_PunchRequest()
+      out.peer = Data(wish.peer.bytes.bytes)
+      out.address = Data(wish.address?.compact ?? [])
+      out.roundTrip = UInt32(clamping: wish.roundTrip.nanoseconds / 1_000)
+      return .punch(out)
     case .pong(let observed):
       var out = Larder_PingReply()
       out.observed = Data(observed?.compact ?? [])
@@ -105,6 +119,14 @@ enum DHTCodec {
       var out = Larder_HaveReply()
       out.lacking = places.map { UInt32(clamping: $0) }
       return .lacking(out)
+    case .reaching(let isAsked):
+      var out = Larder_ReachReply()
+      out.asked = isAsked
+      return .reaching(out)
+    case .punching(let address):
+      var out = Larder_PunchReply()
+      out.address = Data(address?.compact ?? [])
+      return .punching(out)
     case .refused(let code):
       var out = Larder_ErrorReply()
       out.code = code
@@ -123,6 +145,8 @@ enum DHTCodec {
     case .have(let request):
       try check(request.digests.count, Message.digestsPerRequest)
       return .have(request.digests)
+    case .reach(let request): return try reach(request)
+    case .punch(let request): return try punch(request)
     case .pong(let reply): return .pong(observed: try address(reply.observed))
     case .found(let reply):
       return .found(try contacts(reply.contacts), observed: try address(reply.observed))
@@ -139,8 +163,37 @@ enum DHTCodec {
     case .lacking(let reply):
       try check(reply.lacking.count, Message.digestsPerRequest)
       return .lacking(reply.lacking.map { Int($0) })
+    case .reaching(let reply): return .reaching(isAsked: reply.asked)
+    case .punching(let reply): return .punching(try unicast(reply.address))
     case .error(let reply): return .refused(reply.code)
     }
+  }
+
+  private static func reach(
+    _ request: Larder_ReachRequest
+  ) throws(DecodeError) -> Message.Body {
+    guard let address = try unicast(request.address) else {
+      guard request.peer.isEmpty else { throw .malformed }
+      return .reach(nil, isLater: request.later)
+    }
+    guard let peer = PublicKey(request.peer) else { throw .badLength(request.peer.count) }
+    return .reach(Contact(key: peer, address: address), isLater: request.later)
+  }
+
+  private static func punch(
+    _ request: Larder_PunchRequest
+  ) throws(DecodeError) -> Message.Body {
+    guard let peer = PublicKey(request.peer) else { throw .badLength(request.peer.count) }
+    let roundTrip = Duration.microseconds(Int64(request.roundTrip))
+    return .punch(
+      PunchRequest(peer: peer, address: try unicast(request.address), roundTrip: roundTrip))
+  }
+
+  /// An address to which something will be sent; none is allowed, one where nobody can be is not.
+  private static func unicast(_ raw: Data) throws(DecodeError) -> Address? {
+    guard let address = try address(raw) else { return nil }
+    guard isUnicast(address.ip) else { throw .malformed }
+    return address
   }
 
   private static func get(_ request: Larder_GetRequest) throws(DecodeError) -> GetRequest {

@@ -52,6 +52,7 @@ struct DHTMetrics: Sendable {
   let puts = Self.timer("put")
   let finds = Self.timer("find")
   let joins = Self.timer("join")
+  let punches = Self.timer("punch")
 
   /// What the counters were given so far: the machine counts by itself.
   struct Shown: Sendable {

@@ -10,6 +10,8 @@ extension DHTService {
   /// Takes the peers through which the network is entered; `run` tries them until one answers.
   public func bootstrap(_ peers: [BootstrapPeer]) {
     bootstrapPeers = peers.filter { $0.key != key }
+    // Others enter through us: who named us has seen to it that we are reached.
+    if bootstrapPeers.count < peers.count { machine.serveAlways() }
     joinWake?.yield()
   }
 

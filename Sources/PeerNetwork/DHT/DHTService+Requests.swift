@@ -69,6 +69,13 @@ extension DHTService {
     machine.trustedIssuers = Set(issuers)
   }
 
+  /// Opens a way for datagrams to a node behind a NAT, through nodes that both know; the contact at
+  /// which it answered, or nil. Cancellation leaves nothing behind.
+  public func punch(_ peer: PublicKey) async -> Contact? {
+    guard case .contacts(let contacts)? = await perform(.punch(peer)) else { return nil }
+    return contacts.first
+  }
+
   /// The node's Kademlia contacts nearest to a point, after asking the network.
   public func nodes(near target: Bytes32) async -> [Contact] {
     guard case .contacts(let contacts)? = await perform(.find(target)) else { return [] }

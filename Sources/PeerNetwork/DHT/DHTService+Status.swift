@@ -39,6 +39,7 @@ extension DHTService {
     case .put: metrics.puts.record(duration: time)
     case .find: metrics.finds.record(duration: time)
     case .join: metrics.joins.record(duration: time)
+    case .punch: metrics.punches.record(duration: time)
     }
   }
 

@@ -84,6 +84,7 @@ public actor DHTService {
     log = logger
     self.wallClock = wallClock
     var numbers = settings.kademlia
+    numbers.provesReach = settings.role != .seeder
     if settings.role == .seeder { numbers.keepsTrustedFromAfar = true }
     machine = Kademlia(
       key: identity.publicKey, settings: numbers, validator: checked, now: .zero)
@@ -260,7 +261,8 @@ public actor DHTService {
     let plain: [UInt8]
     if message.isRequest {
       let hasCookie = sessions.hasCookie(for: contact.key, at: contact.address, now: now)
-      plain = DHTCodec.encode(message, length: hasCookie ? 0 : Self.wantedLength(message.body))
+      plain = DHTCodec.encode(
+        message, length: hasCookie ? 0 : MessageSize.paddedLength(message.body))
     } else {
       let cookie = sessions.cookie(for: contact.key, at: contact.address, now: now)
       plain = DHTCodec.encode(message, cookie: cookie)
@@ -279,17 +281,6 @@ public actor DHTService {
 
   /// Tag, length and value of the cookie in a reply.
   private static let cookieSize = 3 + AddressCookie.length
-
-  /// How long a request without a cookie is made, so that the reply it wants is no longer.
-  private static func wantedLength(_ body: Message.Body) -> Int {
-    switch body {
-    case .find: 900 - DatagramBox.overhead
-    case .get: DatagramBox.capacity
-    case .ping: 72
-    case .have: 512
-    case .store, .pong, .found, .got, .stored, .lacking, .refused: 0
-    }
-  }
 
   /// Ticks the machine whenever it is due.
   private func keepTime() async {

@@ -127,6 +127,38 @@ public nonisolated struct Larder_DHTMessage: Sendable {
     set {payload = .lacking(newValue)}
   }
 
+  public var reach: Larder_ReachRequest {
+    get {
+      if case .reach(let v)? = payload {return v}
+      return Larder_ReachRequest()
+    }
+    set {payload = .reach(newValue)}
+  }
+
+  public var reaching: Larder_ReachReply {
+    get {
+      if case .reaching(let v)? = payload {return v}
+      return Larder_ReachReply()
+    }
+    set {payload = .reaching(newValue)}
+  }
+
+  public var punch: Larder_PunchRequest {
+    get {
+      if case .punch(let v)? = payload {return v}
+      return Larder_PunchRequest()
+    }
+    set {payload = .punch(newValue)}
+  }
+
+  public var punching: Larder_PunchReply {
+    get {
+      if case .punching(let v)? = payload {return v}
+      return Larder_PunchReply()
+    }
+    set {payload = .punching(newValue)}
+  }
+
   /// makes a request without a cookie as large as the reply it wants
   public var padding: Data = Data()
 
@@ -147,6 +179,10 @@ public nonisolated struct Larder_DHTMessage: Sendable {
     case error(Larder_ErrorReply)
     case have(Larder_HaveRequest)
     case lacking(Larder_HaveReply)
+    case reach(Larder_ReachRequest)
+    case reaching(Larder_ReachReply)
+    case punch(Larder_PunchRequest)
+    case punching(Larder_PunchReply)
 
   }
 
@@ -327,6 +363,72 @@ public nonisolated struct Larder_HaveReply: Sendable {
   public init() {}
 }
 
+/// Asks to be written to out of the blue, so that the asker sees whether others reach it.
+public nonisolated struct Larder_ReachRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// node key, 32 bytes, of whom to write to; empty: the asker, by somebody else
+  public var peer: Data = Data()
+
+  /// the peer's
+  public var address: Data = Data()
+
+  /// by the receiver itself, when no NAT remembers the asker's datagrams to it
+  public var later: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Larder_ReachReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// whether somebody was asked, or will write
+  public var asked: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Two nodes behind NATs send to each other at the same time, through a node that both know.
+public nonisolated struct Larder_PunchRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// node key of the other side, 32 bytes
+  public var peer: Data = Data()
+
+  /// told by the node in the middle: where the peer's datagrams come from
+  public var address: Data = Data()
+
+  /// microseconds between the first asker and the node in the middle; 0: unknown
+  public var roundTrip: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Larder_PunchReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// the peer's, if it keeps a way open through the node in the middle
+  public var address: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct Larder_ErrorReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -402,7 +504,7 @@ fileprivate nonisolated let _protobuf_package = "larder"
 
 nonisolated extension Larder_DHTMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DHTMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{1}client\0\u{1}ping\0\u{1}pong\0\u{1}find\0\u{1}found\0\u{1}get\0\u{1}got\0\u{1}store\0\u{1}stored\0\u{1}error\0\u{1}have\0\u{1}lacking\0\u{2}\u{2}padding\0\u{1}cookie\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{1}client\0\u{1}ping\0\u{1}pong\0\u{1}find\0\u{1}found\0\u{1}get\0\u{1}got\0\u{1}store\0\u{1}stored\0\u{1}error\0\u{1}have\0\u{1}lacking\0\u{1}reach\0\u{1}padding\0\u{1}cookie\0\u{1}reaching\0\u{1}punch\0\u{1}punching\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -555,8 +657,60 @@ nonisolated extension Larder_DHTMessage: SwiftProtobuf.Message, SwiftProtobuf._M
           self.payload = .lacking(v)
         }
       }()
+      case 14: try {
+        var v: Larder_ReachRequest?
+        var hadOneofValue = false
+        if let current = self.payload {
+          hadOneofValue = true
+          if case .reach(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.payload = .reach(v)
+        }
+      }()
       case 15: try { try decoder.decodeSingularBytesField(value: &self.padding) }()
       case 16: try { try decoder.decodeSingularBytesField(value: &self.cookie) }()
+      case 17: try {
+        var v: Larder_ReachReply?
+        var hadOneofValue = false
+        if let current = self.payload {
+          hadOneofValue = true
+          if case .reaching(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.payload = .reaching(v)
+        }
+      }()
+      case 18: try {
+        var v: Larder_PunchRequest?
+        var hadOneofValue = false
+        if let current = self.payload {
+          hadOneofValue = true
+          if case .punch(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.payload = .punch(v)
+        }
+      }()
+      case 19: try {
+        var v: Larder_PunchReply?
+        var hadOneofValue = false
+        if let current = self.payload {
+          hadOneofValue = true
+          if case .punching(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.payload = .punching(v)
+        }
+      }()
       default: break
       }
     }
@@ -618,13 +772,32 @@ nonisolated extension Larder_DHTMessage: SwiftProtobuf.Message, SwiftProtobuf._M
       guard case .lacking(let v)? = self.payload else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     }()
-    case nil: break
+    case .reach?: try {
+      guard case .reach(let v)? = self.payload else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    default: break
     }
     if !self.padding.isEmpty {
       try visitor.visitSingularBytesField(value: self.padding, fieldNumber: 15)
     }
     if !self.cookie.isEmpty {
       try visitor.visitSingularBytesField(value: self.cookie, fieldNumber: 16)
+    }
+    switch self.payload {
+    case .reaching?: try {
+      guard case .reaching(let v)? = self.payload else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+    }()
+    case .punch?: try {
+      guard case .punch(let v)? = self.payload else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+    }()
+    case .punching?: try {
+      guard case .punching(let v)? = self.payload else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+    }()
+    default: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1024,6 +1197,146 @@ nonisolated extension Larder_HaveReply: SwiftProtobuf.Message, SwiftProtobuf._Me
 
   public static func ==(lhs: Larder_HaveReply, rhs: Larder_HaveReply) -> Bool {
     if lhs.lacking != rhs.lacking {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_ReachRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReachRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}address\0\u{1}later\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.peer) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.address) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.later) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.peer.isEmpty {
+      try visitor.visitSingularBytesField(value: self.peer, fieldNumber: 1)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularBytesField(value: self.address, fieldNumber: 2)
+    }
+    if self.later != false {
+      try visitor.visitSingularBoolField(value: self.later, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_ReachRequest, rhs: Larder_ReachRequest) -> Bool {
+    if lhs.peer != rhs.peer {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.later != rhs.later {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_ReachReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReachReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}asked\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.asked) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.asked != false {
+      try visitor.visitSingularBoolField(value: self.asked, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_ReachReply, rhs: Larder_ReachReply) -> Bool {
+    if lhs.asked != rhs.asked {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_PunchRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PunchRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}address\0\u{3}round_trip\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.peer) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.address) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.roundTrip) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.peer.isEmpty {
+      try visitor.visitSingularBytesField(value: self.peer, fieldNumber: 1)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularBytesField(value: self.address, fieldNumber: 2)
+    }
+    if self.roundTrip != 0 {
+      try visitor.visitSingularUInt32Field(value: self.roundTrip, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_PunchRequest, rhs: Larder_PunchRequest) -> Bool {
+    if lhs.peer != rhs.peer {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.roundTrip != rhs.roundTrip {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_PunchReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PunchReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.address) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.address.isEmpty {
+      try visitor.visitSingularBytesField(value: self.address, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_PunchReply, rhs: Larder_PunchReply) -> Bool {
+    if lhs.address != rhs.address {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

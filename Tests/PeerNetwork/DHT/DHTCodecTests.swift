@@ -37,6 +37,12 @@ import Wire
       .found(contacts, observed: contacts[0].address),
       .got(GetReply(records: records, next: random.next(), contacts: contacts)),
       .stored(StoreResult.allCases), .lacking([0, 5, 95]), .refused(7),
+      .reach(nil, isLater: true), .reach(contacts[0], isLater: false), .reaching(isAsked: true),
+      .punch(PunchRequest(peer: contacts[0].key, address: nil, roundTrip: .zero)),
+      .punch(
+        PunchRequest(
+          peer: contacts[0].key, address: contacts[0].address, roundTrip: .milliseconds(80))),
+      .punching(nil), .punching(contacts[0].address),
     ]
     let body = bodies[Int.random(in: 0..<bodies.count, using: &random)]
     return Message(

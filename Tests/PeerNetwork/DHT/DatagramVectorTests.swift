@@ -53,6 +53,11 @@ import Wire
     let digests: [Number]?
     let lacking: [Int]?
     let code: UInt32?
+    let peer: String?
+    let address: String?
+    let later: Bool?
+    let asked: Bool?
+    let roundTrip: Int64?
   }
 
   struct Named: Decodable {
@@ -116,7 +121,7 @@ import Wire
   @Test func eachIsOpenedReadAndWrittenAgain() throws {
     var sessions = sessions()
     let sender = try #require(Address("127.0.0.1:1"))
-    #expect(vectors.datagrams.count >= 13)
+    #expect(vectors.datagrams.count >= 21)
     for known in vectors.datagrams {
       let packet = try Self.bytes(known.datagram)
       #expect(try DatagramBox.header(of: packet).cookie.hex == known.cookieInHeader)
@@ -138,7 +143,7 @@ import Wire
   @Test func eachOfTheOthersIsRefusedForItsReason() throws {
     var sessions = sessions()
     let sender = try #require(Address("127.0.0.1:1"))
-    #expect(vectors.refused.count >= 25)
+    #expect(vectors.refused.count >= 30)
     for refused in vectors.refused {
       let packet = try Self.bytes(refused.datagram)
       let opened: DatagramSessions.Opened
@@ -178,6 +183,8 @@ import Wire
       try #require(Address(compact: try Self.bytes($0)))
     }
     let records = try (fields.records ?? []).map { try Self.bytes($0.record) }
+    let peer = try fields.peer.map { PublicKey(try #require(Bytes32(hex: $0))) }
+    let address = try fields.address.map { try #require(Address(compact: try Self.bytes($0))) }
     switch known.payload {
     case "ping": return .ping
     case "pong": return .pong(observed: observed)
@@ -198,6 +205,16 @@ import Wire
       return .stored(try (fields.results ?? []).map { try #require(StoreResult(rawValue: $0)) })
     case "have": return .have((fields.digests ?? []).map(\.value))
     case "lacking": return .lacking(fields.lacking ?? [])
+    case "reach":
+      let contact = try address.map { Contact(key: try #require(peer), address: $0) }
+      return .reach(contact, isLater: fields.later ?? false)
+    case "reaching": return .reaching(isAsked: fields.asked ?? false)
+    case "punch":
+      return .punch(
+        PunchRequest(
+          peer: try #require(peer), address: address,
+          roundTrip: .microseconds(fields.roundTrip ?? 0)))
+    case "punching": return .punching(address)
     case "error": return .refused(fields.code ?? 0)
     default: throw UnknownPayload(name: known.payload)
     }
