@@ -84,10 +84,4 @@ extension ScenarioRun {
     measureNodes()
     _ = getRecords(records + during)
   }
-
-  mutating func nat() {
-    build()
-    let records = putRecords(lookupCount)
-    _ = getRecords(records)
-  }
 }

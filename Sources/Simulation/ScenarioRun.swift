@@ -12,6 +12,8 @@ public struct ScenarioRun {
   public internal(set) var report = ScenarioReport()
   let progress: (String) -> Void
   var settings = KademliaSettings()
+  /// Whether nodes behind NATs put and get too.
+  var readsAnywhere = false
   private let memoryBefore: Int
   private let processorBefore: Double
 
@@ -109,7 +111,7 @@ public struct ScenarioRun {
       let began = network.clock.now
       for _ in 0..<min(20, count - records.count) {
         let record = makeRecord(size: size)
-        let node = network.anyNode()
+        let node = network.anyNode(isOpen: !readsAnywhere)
         let sent = network.nodes[node].machine.counters.requestsSent
         running.append((network.begin(.put([record]), at: node), node, sent))
         records.append(record)
@@ -152,7 +154,7 @@ public struct ScenarioRun {
       var running: [(id: RequestID, node: Int, sent: UInt64, record: Record)] = []
       let began = network.clock.now
       for record in batch {
-        let node = network.anyNode()
+        let node = network.anyNode(isOpen: !readsAnywhere)
         let sent = network.nodes[node].machine.counters.requestsSent
         let publisher = record.publisher
         let request = Request.get(

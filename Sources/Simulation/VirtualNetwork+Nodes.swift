@@ -82,11 +82,13 @@ extension VirtualNetwork {
     }
   }
 
-  /// A random node that runs and is honest.
-  public mutating func anyNode() -> Int {
+  /// A random node that runs and is honest, and is behind no NAT unless any will do.
+  public mutating func anyNode(isOpen: Bool = true) -> Int {
     while true {
       let index = Int(random.next() % UInt64(nodes.count))
-      if nodes[index].isAlive, !nodes[index].isLiar, nodes[index].nat == .open { return index }
+      if nodes[index].isAlive, !nodes[index].isLiar, !isOpen || nodes[index].nat == .open {
+        return index
+      }
     }
   }
 

@@ -11,7 +11,7 @@ extension VirtualNetwork {
     guard let to = target else { return }
     var sender = nodes[from].contact
     if nodes[from].nat != .open {
-      written[from, default: [:]][to] = clock.now
+      written[from, default: Mappings()].wrote(to: to, now: clock.now)
       if nodes[from].nat == .symmetric {
         let outer = Address(ip: sender.address.ip, port: Self.outerPort(for: to))
         sender = Contact(key: sender.key, id: sender.id, address: outer)
@@ -66,18 +66,15 @@ extension VirtualNetwork {
 
   /// Whether a NAT lets a datagram in.
   private func passes(_ from: Int, _ to: Int, _ port: UInt16) -> Bool {
-    guard let table = written[to] else { return false }
-    let fresh = clock.now - .seconds(120)
+    guard let mappings = written[to] else { return false }
     switch nodes[to].nat {
     case .open: return true
     case .cone:
-      return port == nodes[to].contact.address.port && table.values.contains { $0 > fresh }
+      return port == nodes[to].contact.address.port && mappings.isUsed(now: clock.now)
     case .restricted:
-      guard port == nodes[to].contact.address.port, let last = table[from] else { return false }
-      return last > fresh
+      return port == nodes[to].contact.address.port && mappings.isOpen(for: from, now: clock.now)
     case .symmetric:
-      guard port == Self.outerPort(for: from), let last = table[from] else { return false }
-      return last > fresh
+      return port == Self.outerPort(for: from) && mappings.isOpen(for: from, now: clock.now)
     }
   }
 

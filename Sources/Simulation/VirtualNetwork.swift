@@ -30,8 +30,8 @@ public struct VirtualNetwork {
   var freeParcels: [Int] = []
   var indexOfAddress: [Address: Int] = [:]
   var natted: [IPAddress: Int] = [:]
-  /// For a NATed node, when it last wrote to whom.
-  var written: [Int: [Int: Instant]] = [:]
+  /// For a NATed node, the ways that it has opened.
+  var written: [Int: Mappings] = [:]
   var cookies: CookieMemory
   var liars = LiarRing([])
   var defaults = KademliaSettings()
@@ -95,6 +95,9 @@ public struct VirtualNetwork {
     ends[Watch(node: index, request: id)] = nil
     watched.remove(Watch(node: index, request: id))
   }
+
+  /// The node that has this very address.
+  public func index(of address: Address) -> Int? { indexOfAddress[address] }
 
   /// Changes a node's machine, for settings that the owner may change.
   public mutating func update(_ index: Int, _ change: (inout Kademlia) -> Void) {
