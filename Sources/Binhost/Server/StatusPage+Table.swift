@@ -55,7 +55,7 @@ extension StatusPage {
         const height = 66 * count / top;
         shapes.push(draw("rect", { x: place * width + 2, y: 76 - height, width: width - 4, height }));
         const bound = t.lookupBounds[place];
-        const label = bound === undefined ? "more" : "≤ " + bound * 1000;
+        const label = bound === undefined ? "more" : (place ? "" : "≤ ") + bound * 1000;
         shapes.push(draw("text", { x: (place + 0.5) * width, y: 87 }, label));
       });
       let seen = 0;
@@ -75,7 +75,8 @@ extension StatusPage {
         card("Network", t.estimatedNodes ? "≈ " + t.estimatedNodes : "–", "nodes, by estimate"),
         card("Stores accepted", t.storesAccepted, "records of others"),
         card("Stores refused", total,
-          refused.map(([reason, count]) => count + " " + reason).join(", ") || "none"),
+          refused.map(([reason, count]) => count + " "
+            + reason.replace(/[A-Z]/g, (letter) => " " + letter.toLowerCase())).join(", ") || "none"),
         card("Cookies refused", t.cookiesRefused, "old or guessed"),
         card("Behind schedule", t.publishDelay ? span(t.publishDelay) : "no", "publishing"));
       showRates(t);
