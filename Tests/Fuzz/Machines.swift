@@ -32,6 +32,9 @@ enum Machines {
     var settings = KademliaSettings()
     settings.storeBytes = 16 << 10
     settings.callLimit = 64
+    let kind = script.number()
+    settings.provesReach = kind & 1 != 0
+    settings.isClient = kind & 2 != 0
     var now = Instant.zero
     let wall = Timestamp(1_800_000_000)
     var random = SplitMix64(seed: 1)
@@ -52,7 +55,11 @@ enum Machines {
         open.append(id)
         actions = begun
       case 2:
-        if let id = open.popLast() { machine.cancel(id) }
+        if operation & 24 == 24 {
+          actions = machine.leave(now: now, wall: wall, using: &random)
+        } else if let id = open.popLast() {
+          machine.cancel(id)
+        }
       case 3, 4:
         // The reply that was asked for, whatever it says.
         guard !asked.isEmpty else { continue }
@@ -92,7 +99,8 @@ enum Machines {
   private static func request(_ script: inout Script) -> Request {
     let kind = script.number()
     let key = Bytes32(words: (UInt64(script.number()) << 56, 0, 0, 0))
-    switch kind % 4 {
+    switch kind % 5 {
+    case 4: return .punch(script.contact().key)
     case 0:
       return .get(keys: [key, .zero], kind: .statement, issuers: []) { _, found in !found.isEmpty }
     case 1: return .join([script.contact(), script.contact()])
