@@ -1,6 +1,7 @@
 """The table, the JSON and the plot of a run."""
 
 import json
+import os
 from statistics import median
 
 KEYS = ("system", "case", "gigabytes_per_second", "cpu_client", "cpu_server", "rss_client", "rss_server",
@@ -12,9 +13,11 @@ class Report:
 
     def __init__(self):
         self.samples, self.figures, self.absent = {}, [], {}
+        self.loads = [os.getloadavg()[0]]
 
     def add(self, case, system, size, sample):
         self.samples.setdefault((case, system), []).append((size, sample))
+        self.loads.append(os.getloadavg()[0])
 
     def figure(self, name, value, target):
         """One number beside what it ought to be."""
@@ -44,7 +47,12 @@ class Report:
     def write_json(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(
-            {"rows": self.rows(), "figures": self.figures, "absent": self.absent}, indent=1) + "\n")
+            {"rows": self.rows(), "figures": self.figures, "absent": self.absent, "load": self.load()},
+            indent=1) + "\n")
+
+    def load(self):
+        """The machine's load average meanwhile: what else runs slows some systems more than others."""
+        return [round(min(self.loads), 1), round(max(self.loads), 1)]
 
     def print_table(self):
         print(f"\n{'case':24} {'system':16} {'GB/s':>8} {'CPU s/GB client':>16} {'server':>8} "
@@ -56,6 +64,7 @@ class Report:
                   f"{row['rss_server'] / 1e6:7.0f} {'' if ratio is None else f'{ratio:.2f}':>12}")
         for system, missing in self.absent.items():
             print(f"left out: {system}: {', '.join(missing)} not here")
+        print("load average, least and most: {} {}".format(*self.load()))
 
     def write_plot(self, path):
         """Bars of the rates, a group for each case."""

@@ -40,10 +40,10 @@ func killedFetchLosesAtMostAPieceASource(seed: UInt64) throws {
 }
 
 /// A source that is lost and comes back, as one that changed its address does, loses the fetch nothing.
-@Test(arguments: 0..<50 as Range<UInt64>)
+@Test(arguments: 0..<200 as Range<UInt64>)
 func sourceThatComesBackGoesOn(seed: UInt64) {
   var world = FetchWorld(size: 12_000_000, seed: seed)
-  world.add(.flaky(40))
+  world.add(.flaky(20 + Int(seed % 40)))
   #expect(world.run() == .complete)
   #expect(world.wrongs.isEmpty)
   #expect(world.delivered == world.layout.blockCount)
