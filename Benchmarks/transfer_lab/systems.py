@@ -136,14 +136,17 @@ class Scp(System):
             f"StrictModes no\nPermitRootLogin yes\nUsePAM no\nPidFile {home}/pid\nSubsystem sftp internal-sftp\n")
         Path("/run/sshd").mkdir(exist_ok=True)
         self.home = home
+        # One tree, since scp opens a connection for each source that it is told.
+        (home / "tree").mkdir()
+        for name in files:
+            os.link(self.lab.files / name, home / "tree" / name)
         self.servers = [Server([shutil.which("sshd"), "-D", "-f", str(home / "sshd_config")],
                                port=self.port, log=home / "log")]
 
     def fetch(self, files, into, **options):
-        sources = [f"127.0.0.1:{self.lab.files}/{name}" for name in files]
-        return run(["scp", "-q", "-P", str(self.port), "-i", str(self.home / "user"), "-o",
+        return run(["scp", "-q", "-r", "-P", str(self.port), "-i", str(self.home / "user"), "-o",
                     "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                    *sources, str(into)], self.servers)
+                    f"127.0.0.1:{self.home}/tree", str(into)], self.servers)
 
 
 class Libtorrent(System):
