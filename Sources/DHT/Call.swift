@@ -35,6 +35,8 @@ struct Call: Sendable {
   let body: Message.Body
   let purpose: Purpose
   let sentAt: Instant
+  /// For a step of a search, how many replies led here, one after the other, this one's included.
+  let round: UInt8
   /// Whether its soft timeout is over.
   var isSlow = false
   /// Whether it was sent a second time, so that its round trip can't be told (Karn's rule).

@@ -7,13 +7,13 @@ extension Kademlia {
   @discardableResult
   mutating func call(
     _ contact: Contact, _ body: Message.Body, _ purpose: Call.Purpose,
-    hasRetriedCookie: Bool = false, _ step: inout Step
+    hasRetriedCookie: Bool = false, round: UInt8 = 1, _ step: inout Step
   ) -> Bool {
     guard calls.count < settings.callLimit else { return false }
     var transaction = step.random.next()
     while calls[transaction] != nil { transaction = step.random.next() }
     calls[transaction] = Call(
-      contact: contact, body: body, purpose: purpose, sentAt: step.now,
+      contact: contact, body: body, purpose: purpose, sentAt: step.now, round: round,
       hasRetriedCookie: hasRetriedCookie)
     let known = table.roundTrip(to: contact)
     let expected = known.map { $0.isUnknown ? roundTrip : $0 } ?? roundTrip

@@ -124,16 +124,18 @@ extension Kademlia {
           schedule(.resume(query.id), at: budget.nextToken(after: step.now))
           return
         }
-        let shared = query.sharing(contact, with: index)
+        let shared = query.sharing(contact, with: index, likely: isPut ? 0 : likely)
+        let round = shared.map { query.searches[$0].lookup.round(of: contact) }.min() ?? 1
         search(
-          contact, shared, delivered: [Int](repeating: 0, count: shared.count), &query, &step)
+          contact, shared, delivered: [Int](repeating: 0, count: shared.count), round: round,
+          &query, &step)
       }
     }
   }
 
   /// Asks one contact about the keys of some searches.
   private mutating func search(
-    _ contact: Contact, _ indices: [Int], delivered: [Int], _ query: inout Query,
+    _ contact: Contact, _ indices: [Int], delivered: [Int], round: UInt8, _ query: inout Query,
     _ step: inout Step
   ) {
     let keys = indices.map { query.searches[$0].lookup.target }
@@ -149,7 +151,9 @@ extension Kademlia {
     }
     query.mark(indices, contact, .asked)
     query.outstanding += 1
-    call(contact, body, .search(query.id, searches: indices, delivered: delivered), &step)
+    call(
+      contact, body, .search(query.id, searches: indices, delivered: delivered), round: round, &step
+    )
   }
 
   /// Takes a reply to where it was asked for.
@@ -159,18 +163,19 @@ extension Kademlia {
     case .search(let id, let searches, let delivered):
       guard var query = queries.removeValue(forKey: id) else { return }
       if !call.isSlow { query.outstanding -= 1 }
+      query.noteReply(of: call.contact, for: searches)
       // A client is nobody to ask or to store at.
       query.mark(searches, call.contact, message.isClient ? .failed : .answered)
       switch (body, query.goal) {
       case (.found(let contacts, _), .find), (.found(let contacts, _), .put),
         (.found(let contacts, _), .join), (.found(let contacts, _), .punch):
-        query.offer(usable(contacts, from: call.contact), by: searches)
+        query.offer(usable(contacts, from: call.contact), by: searches, round: call.round &+ 1)
         if !message.isClient { placeEarly(searches, call.contact, &query, &step) }
       case (.found(let contacts, _), .get)
       where searches.first.map { query.searches[$0].parent != nil } ?? false:
-        query.offer(usable(contacts, from: call.contact), by: searches)
+        query.offer(usable(contacts, from: call.contact), by: searches, round: call.round &+ 1)
       case (.got(let reply), .get):
-        take(reply, from: call.contact, searches, delivered, &query, &step)
+        take(reply, of: call, searches, delivered, &query, &step)
       default:
         query.mark(searches, call.contact, .failed)
       }
@@ -221,9 +226,10 @@ extension Kademlia {
   }
 
   private mutating func take(
-    _ reply: GetReply, from contact: Contact, _ indices: [Int], _ delivered: [Int],
+    _ reply: GetReply, of call: Call, _ indices: [Int], _ delivered: [Int],
     _ query: inout Query, _ step: inout Step
   ) {
+    let contact = call.contact
     guard case .get(let kind, let issuers, _) = query.goal else { return }
     var counts = delivered
     var touched: Set<Int> = []
@@ -252,15 +258,17 @@ extension Kademlia {
     }
     noteBare(indices, counts, contact, &query)
     for index in touched.sorted() {
-      if judge(index, of: &query) { cachePath(of: index, in: query, &step) }
+      guard judge(index, of: &query) else { continue }
+      query.searches[index].rounds = query.searches[index].lookup.round(of: contact)
+      cachePath(of: index, in: query, &step)
     }
-    query.offer(usable(reply.contacts, from: contact), by: indices)
-    readOn(reply, from: contact, indices, delivered, counts, &query, &step)
+    query.offer(usable(reply.contacts, from: contact), by: indices, round: call.round &+ 1)
+    readOn(reply, of: call, indices, delivered, counts, &query, &step)
   }
 
   /// Asks for the next page of a node's records while they are wanted.
   private mutating func readOn(
-    _ reply: GetReply, from contact: Contact, _ indices: [Int], _ delivered: [Int],
+    _ reply: GetReply, of call: Call, _ indices: [Int], _ delivered: [Int],
     _ counts: [Int], _ query: inout Query, _ step: inout Step
   ) {
     // A node that counts wrongly is not asked on: the cursor must follow from what it delivered.
@@ -275,7 +283,8 @@ extension Kademlia {
       leftCounts.append(counts[place])
     }
     guard !left.isEmpty, calls.count < settings.callLimit else { return }
-    search(contact, left, delivered: leftCounts, &query, &step)
+    search(
+      call.contact, left, delivered: leftCounts, round: call.round &+ 1, &query, &step)
   }
 
   /// Asks the caller's predicate about what was found under a key.

@@ -22,6 +22,9 @@ struct Lookup: Sendable {
     var state: State
     /// Asked however many nearer ones there are.
     var isForced = false
+    /// The number of replies, each to a request that the one before led to, that this one would be
+    /// the last of.
+    var round: UInt8 = 1
     /// The known round trip in microseconds; 0 for unknown.
     let roundTrip: UInt32
   }
@@ -46,7 +49,7 @@ struct Lookup: Sendable {
   }
 
   /// Takes a contact in, unless it is known or too far to matter.
-  mutating func add(_ contact: Contact, roundTrip: RoundTrip? = nil) {
+  mutating func add(_ contact: Contact, roundTrip: RoundTrip? = nil, round: UInt8 = 1) {
     let distance = contact.id.bytes ^ target
     let place = position(of: distance)
     guard place < limit else { return }
@@ -61,11 +64,20 @@ struct Lookup: Sendable {
     guard keepsCaps(contact) else { return }
     let time = UInt32(clamping: (roundTrip?.mean.nanoseconds ?? 0) / 1_000)
     candidates.insert(
-      Candidate(contact: contact, distance: distance, state: .unasked, roundTrip: time), at: place)
+      Candidate(
+        contact: contact, distance: distance, state: .unasked, round: round, roundTrip: time),
+      at: place)
     if candidates.count > limit, let last = candidates.last {
       if last.state == .asked { outstanding -= 1 }
       candidates.removeLast()
     }
+  }
+
+  /// The number of dependent replies of which a candidate's is the last; 1 for one not known here.
+  func round(of contact: Contact) -> UInt8 {
+    let place = position(of: contact.id.bytes ^ target)
+    guard place < candidates.count, candidates[place].contact.key == contact.key else { return 1 }
+    return candidates[place].round
   }
 
   /// Asks a contact in any case, even if it failed in another search.

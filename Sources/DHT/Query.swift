@@ -56,6 +56,8 @@ struct Query: Sendable {
     var lookup: Lookup
     var isOver = false
     var isAccepted = false
+    /// Dependent replies that the end took; of a search that runs, the most so far.
+    var rounds: UInt8 = 0
     /// The newest record of every slot.
     var records: [Record] = []
     /// Digests of everything seen, good or bad, so that nothing is checked twice.
@@ -130,12 +132,17 @@ struct Query: Sendable {
   }
 
   /// The searches that want to ask this contact, `index` first, at most as many as one call carries.
-  func sharing(_ contact: Contact, with index: Int) -> [Int] {
+  ///
+  /// Of keys within `likely` of it, whose records it should have, only one: a reply often holds no more
+  /// than one record, and the next page could be asked for only after it.
+  func sharing(_ contact: Contact, with index: Int, likely: UInt64) -> [Int] {
     var shared = [index]
     guard searches[index].parent == nil else { return shared }
     for other in active where other != index && searches[other].parent == nil {
       if shared.count == Limits.keysPerRequest { break }
-      if searches[other].lookup.wants(contact) { shared.append(other) }
+      let lookup = searches[other].lookup
+      let distance = contact.id.bytes.words.0 ^ lookup.target.words.0
+      if distance > likely, lookup.wants(contact) { shared.append(other) }
     }
     return shared
   }
@@ -149,13 +156,21 @@ struct Query: Sendable {
   ///
   /// A search that helps another keeps to the path that it began: what liars tell on one path stays
   /// there.
-  mutating func offer(_ contacts: [Contact], by indices: [Int]) {
+  mutating func offer(_ contacts: [Contact], by indices: [Int], round: UInt8 = 1) {
     if let first = indices.first, searches[first].parent != nil {
-      for contact in contacts { searches[first].lookup.add(contact) }
+      for contact in contacts { searches[first].lookup.add(contact, round: round) }
       return
     }
     for index in active where searches[index].parent == nil {
-      for contact in contacts { searches[index].lookup.add(contact) }
+      for contact in contacts { searches[index].lookup.add(contact, round: round) }
+    }
+  }
+
+  /// Notes how long the chain is whose last reply has come, for searches that run.
+  mutating func noteReply(of contact: Contact, for indices: [Int]) {
+    for index in indices where !searches[index].isOver {
+      let round = searches[index].lookup.round(of: contact)
+      searches[index].rounds = max(searches[index].rounds, round)
     }
   }
 
@@ -182,7 +197,8 @@ struct Query: Sendable {
       return .records(
         searches.prefix(base).map {
           Outcome.Found(
-            key: $0.lookup.target, records: $0.records, isAccepted: $0.isAccepted)
+            key: $0.lookup.target, records: $0.records, isAccepted: $0.isAccepted,
+            rounds: Int($0.rounds))
         })
     case .put(let put):
       return .stored(put.storedOn)

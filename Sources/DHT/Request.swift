@@ -49,6 +49,9 @@ public enum Outcome: Sendable, Equatable {
     public let records: [Record]
     /// Whether the caller's predicate was content with them.
     public let isAccepted: Bool
+    /// Replies that had to come one after the other, each to a request that the one before led to,
+    /// until the search ended; 0 if the record was here.
+    public let rounds: Int
   }
 }
 

@@ -22,7 +22,8 @@ public struct ScenarioReport: Sendable, Equatable {
   public var rttsP95: Double?
   /// Requests for each key of a request of many.
   public var rpcsPerKey: Double?
-  /// How long a request of many took, in mean round trips.
+  /// Replies of a request of many that had to come one after the other, each to a request that the
+  /// one before led to: the most for any of its keys, the mean of all such requests.
   public var rounds: Double?
   /// What a server sent a second when nobody asked for anything, headers of IP and UDP included.
   public var upkeepBytesPerSecond: Double?

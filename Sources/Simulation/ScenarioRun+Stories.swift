@@ -25,6 +25,8 @@ extension ScenarioRun {
     let roundTrip = network.meanRoundTrip().inSeconds
     var requests = 0.0
     var rounds: [Double] = []
+    var depths: [Double] = []
+    var spans: [Double] = []
     var found = 0
     let readers = min(5, options.nodes)
     for _ in 0..<readers {
@@ -38,10 +40,15 @@ extension ScenarioRun {
       _ = network.run(untilEndOf: id, at: node, limit: .seconds(600))
       if case .records(let answers)? = network.outcome(of: id, at: node) {
         found += answers.count { $0.isAccepted }
+        rounds.append(Double(answers.map(\.rounds).max() ?? 0))
+        depths += answers.map { Double($0.rounds) }
       }
       if let end = network.end(of: id, at: node) {
-        rounds.append((end - began).inSeconds / roundTrip)
-        report.notes.append("300 keys took \(ScenarioReport.text((end - began).inSeconds)) s")
+        let span = (end - began).inSeconds
+        report.notes.append(
+          "300 keys took \(ScenarioReport.text(span)) s, "
+            + "\(ScenarioReport.text(span / roundTrip)) RTTs")
+        spans.append(span / roundTrip)
       }
       requests += Double(network.nodes[node].machine.counters.requestsSent - sent)
     }
@@ -49,6 +56,11 @@ extension ScenarioRun {
     report.success = Double(found) / Double(readers * records.count)
     report.rpcsPerKey = requests / Double(readers * records.count)
     report.rounds = rounds.reduce(0, +) / Double(max(1, rounds.count))
+    report.rttsP50 = spans.percentile(0.5)
+    report.rttsP95 = spans.percentile(0.95)
+    report.notes.append(
+      "dependent rounds of a key: p50 \(ScenarioReport.text(depths.percentile(0.5))), "
+        + "p95 \(ScenarioReport.text(depths.percentile(0.95)))")
   }
 
   mutating func churn() {

@@ -213,7 +213,7 @@ import Wire
     let second = receive(
       .got(GetReply(records: [wanted.bytes], next: 0, contacts: [])),
       transaction: calls[1].message.transaction, from: calls[1].contact)
-    let found = Outcome.Found(key: .zero, records: [other, wanted], isAccepted: true)
+    let found = Outcome.Found(key: .zero, records: [other, wanted], isAccepted: true, rounds: 1)
     #expect(second == [.finished(id, .records([found]))])
   }
 

@@ -95,3 +95,31 @@ import Wire
     #expect(next - .zero <= .milliseconds(101))
   }
 }
+
+extension LookupTests {
+  @Test func aCandidatesRoundIsThatOfTheFirstReplyThatToldOfIt() {
+    let near = Self.contacts(3, near: .zero)
+    var lookup = Lookup(target: .zero, width: 4)
+    lookup.add(near[2])
+    lookup.add(near[1], round: 2)
+    lookup.add(near[0], round: 3)
+    lookup.add(near[0], round: 2)
+    #expect(near.map { lookup.round(of: $0) } == [3, 2, 1])
+  }
+
+  @Test func ofKeysThatANodeShouldHaveOnlyOneIsAskedAtOnce() throws {
+    let contact = try #require(Self.contacts(1, near: .zero).first)
+    let place = contact.id.bytes.words
+    let close = Bytes32(words: (place.0 ^ 1, 0, 0, 0))
+    let closer = Bytes32(words: (place.0, 0, 0, 0))
+    let far = Bytes32(words: (~place.0, 0, 0, 0))
+    let targets = [close, closer, far].sorted()
+    var query = Query(id: RequestID(number: 1), goal: .find, targets: targets, width: 4)
+    query.active = [0, 1, 2]
+    for index in 0..<3 { query.searches[index].lookup.add(contact) }
+    let first = try #require(query.index(of: close))
+    let other = try #require(query.index(of: far))
+    #expect(query.sharing(contact, with: first, likely: 1 << 20) == [first, other])
+    #expect(query.sharing(contact, with: first, likely: 0).count == 3 - 1)
+  }
+}
