@@ -1,4 +1,5 @@
 import ArgumentParser
+import Node
 import Simulation
 
 /// `larder simulate`
@@ -21,6 +22,8 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: "The networks that the attackers are in, for eclipse.") var networks = 16
   @Flag(help: "Open any number of destinations at once, for many.") var unlimited = false
   @Flag(help: "Weibull sessions with many short ones, for churn.") var weibull = false
+  @Option(help: "Repeat a journal that a daemon with dht.journal wrote, instead of a scenario.")
+  var replay: String?
   @Flag(help: "Print one JSON object.") var json = false
 
   func validate() throws {
@@ -39,6 +42,7 @@ struct SimulateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let replay { return try repeatJournal(replay) }
     guard let story = Scenario(rawValue: scenario) else { return }
     var options = ScenarioOptions(nodes: nodes, seed: seed)
     options.lookups = lookups
@@ -52,6 +56,28 @@ struct SimulateCommand: ParsableCommand {
       if !isQuiet { console.note(line) }
     }
     let report = run.run(story)
+    show(report)
+  }
+
+  /// Repeats a journal; a difference to what was done then is an error.
+  private func repeatJournal(_ file: String) throws {
+    let began = ProcessUsage.processorSeconds
+    let replay = try DHTReplay(file: file)
+    var report = ScenarioReport()
+    report.scenario = "replay"
+    report.nodes = 1
+    report.trace = replay.trace
+    report.lookups = replay.lookups
+    report.success =
+      replay.lookups > 0 ? Double(replay.accepted) / Double(replay.lookups) : nil
+    report.cpuSeconds = ProcessUsage.processorSeconds - began
+    report.notes = replay.notes
+    show(report)
+    guard let step = replay.firstDifference else { return }
+    throw ValidationError("step \(step) does not what it did in the journal")
+  }
+
+  private func show(_ report: ScenarioReport) {
     guard !json else { return print(report.json) }
     var rows = [
       ["scenario", report.scenario], ["nodes", "\(report.nodes)"], ["seed", "\(report.seed)"],

@@ -31,6 +31,7 @@ struct ConfigurationTests {
       role: seeder
       group: portage
       listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b}
+      dht: {journal: /j}
       http: {enabled: no, address: 127.0.0.2, port: 3}
       portage: {command-prefix: [chroot, /x], helper: /h, emerge: em, refresh: [], timeout: 5}
       fetch: {limit-down: 5MB, limit-up: unlimited, limit-down-per-peer: 2MB,
@@ -45,6 +46,7 @@ struct ConfigurationTests {
     #expect(configuration.network == "test")
     #expect(configuration.role == .seeder)
     #expect(configuration.group == "portage")
+    #expect(configuration.journal == "/j")
     #expect(configuration.listen.address == "10.0.0.1")
     #expect(configuration.listen.port == 1)
     #expect(configuration.listen.advertise.map(\.description) == ["192.0.2.1:2"])

@@ -33,6 +33,7 @@ import Wire
     let empty = Configuration()
     shown.listen.advertise = empty.listen.advertise
     shown.listen.bootstrap = empty.listen.bootstrap
+    shown.journal = empty.journal
     shown.transfer.limitDown = empty.transfer.limitDown
     shown.transfer.limitUp = empty.transfer.limitUp
     shown.transfer.limitDownPerPeer = empty.transfer.limitDownPerPeer

@@ -77,14 +77,15 @@ struct NodeNetwork: Sendable {
     datagrams.advertised = settings.listen.advertise
     datagrams.transferPort = bound.port
     datagrams.role = settings.role
+    datagrams.journal = settings.journal
     let contacts = try await state.catalog.state(contactsKey) ?? []
     let validator = ProviderAwareValidator(statements: StatementValidator())
     let dht = DHTService(
       identity: state.nodeKey, settings: datagrams, validator: validator,
       contacts: (try? DHTState.contacts(from: contacts)) ?? [],
       publisher: try await publisher(of: state, settings, validator), logger: logger)
-    await dht.trust(state.trust.list.keys(at: WallClock.now))
     try await dht.start()
+    await dht.trust(state.trust.list.keys(at: WallClock.now))
     return (dht, bound.port)
   }
 

@@ -16,6 +16,9 @@ extension Configuration {
 
     var section = try top.section("listen")
     try listen.read(&section)
+    section = try top.section("dht")
+    journal = try section.string("journal")
+    try section.finish()
     section = try top.section("http")
     try http.read(&section)
     section = try top.section("portage")

@@ -25,6 +25,8 @@ public struct Configuration: Sendable, Equatable {
   public var gateway = Gateway()
   /// The builds that `larder worker` does.
   public var worker = Worker()
+  /// The file to which the DHT writes down all that it is given, for finding faults; nil for none.
+  public var journal: String?
   /// The group whose members may use the control socket; root may always.
   public var group = "larder"
 

@@ -10,9 +10,11 @@ extension DHTService {
   /// Takes the peers through which the network is entered; `run` tries them until one answers.
   public func bootstrap(_ peers: [BootstrapPeer]) {
     bootstrapPeers = peers.filter { $0.key != key }
-    // Others enter through us: who named us has seen to it that we are reached.
-    if bootstrapPeers.count < peers.count { machine.serveAlways() }
     joinWake?.yield()
+    // Others enter through us: who named us has seen to it that we are reached.
+    guard bootstrapPeers.count < peers.count else { return }
+    machine.serveAlways()
+    note(.servesAlways)
   }
 
   /// Tries to join until somebody answers, ever less often; later looks whether the link still holds

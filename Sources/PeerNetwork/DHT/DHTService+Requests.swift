@@ -67,6 +67,7 @@ extension DHTService {
   /// Takes the issuers of the own trust list: their statements get the reserved places of a full key.
   public func trust(_ issuers: [PublicKey]) {
     machine.trustedIssuers = Set(issuers)
+    note(.trusted(issuers.sorted()))
   }
 
   /// Opens a way for datagrams to a node behind a NAT, through nodes that both know; the contact at

@@ -49,7 +49,8 @@ public actor DHTService {
   var machine: Kademlia
   var publisher: Publisher
   private(set) var sessions: DatagramSessions
-  private var random = SystemRandomNumberGenerator()
+  var random = SystemRandomNumberGenerator()
+  var journal: JournalWriter?
   private var channel: NIOAsyncChannel<Envelope, Envelope>?
   private var isRunning = false
   private var isIPv6 = false
@@ -83,11 +84,10 @@ public actor DHTService {
     self.validator = checked
     log = logger
     self.wallClock = wallClock
-    var numbers = settings.kademlia
-    numbers.provesReach = settings.role != .seeder
-    if settings.role == .seeder { numbers.keepsTrustedFromAfar = true }
     machine = Kademlia(
-      key: identity.publicKey, settings: numbers, validator: checked, now: .zero)
+      key: identity.publicKey,
+      settings: Self.machineSettings(settings.kademlia, isSeeder: settings.role == .seeder),
+      validator: checked, now: .zero)
     self.publisher = publisher
     savedContacts = contacts
     sessions = DatagramSessions(
@@ -103,6 +103,7 @@ public actor DHTService {
   /// Binds the socket; throws what is wrong with the address.
   public func start() async throws(StartError) {
     guard channel == nil else { return }
+    if let path = settings.journal { beginJournal(at: path) }
     let wanted = settings.bind
     if case .v6 = wanted.ip { isIPv6 = true }
     do {
@@ -129,6 +130,7 @@ public actor DHTService {
     isRunning = true
     defer {
       isRunning = false
+      journal?.flush()
       self.channel = nil
       for waiter in waiters.values { waiter.finish() }
       waiters = [:]
@@ -181,13 +183,12 @@ public actor DHTService {
     guard channel != nil, waiters.count < settings.requestLimit else { return nil }
     let began = ContinuousClock.now
     let (stream, waiter) = AsyncStream<Outcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let (id, actions) = machine.begin(
-      request, now: now, wall: wallClock(), using: &random)
+    let (id, actions) = begin(request)
     waiters[id] = waiter
     act(actions)
     var outcome: Outcome?
     for await ended in stream { outcome = ended }
-    if waiters.removeValue(forKey: id) != nil { machine.cancel(id) }
+    if waiters.removeValue(forKey: id) != nil { cancel(id) }
     note(request, took: ContinuousClock.now - began)
     return outcome
   }
@@ -219,9 +220,7 @@ public actor DHTService {
     let length = opened.isProven ? DatagramBox.capacity : opened.message.count
     let sender = Origin(
       contact: contact, isProven: opened.isProven, replyBudget: length - Self.cookieSize)
-    let actions = machine.receive(
-      message, from: sender, now: now, wall: wallClock(), using: &random)
-    act(actions, replyLimit: length)
+    act(step(receiving: message, from: sender), replyLimit: length)
     showMetricsIfOld()
   }
 
@@ -287,7 +286,7 @@ public actor DHTService {
     while !Task.isCancelled {
       let time = now
       if machine.nextDeadline <= time {
-        act(machine.tick(now: time, wall: wallClock(), using: &random))
+        act(tick())
         showMetrics()
         continue
       }

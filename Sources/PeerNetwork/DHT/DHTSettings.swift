@@ -33,6 +33,9 @@ public struct DHTSettings: Sendable {
   /// Contacts written down for the next start.
   public var savedContacts = 128
 
+  /// The file in which everything that the machine is given is written down; nil for none.
+  public var journal: String?
+
   /// The defaults.
   public init() {}
 }
