@@ -18,6 +18,7 @@ extension Kademlia {
     askToBeReached(&step)
     let isFilling = fillOneBucket(&step)
     nextUpkeep = step.now + (isFilling ? settings.fillingInterval : settings.upkeepInterval)
+    if isCut { lookForLink(&step) }
     if nextNeighbourhood <= step.now {
       lookIntoNeighbourhood(&step)
     }
@@ -51,6 +52,14 @@ extension Kademlia {
       check(contact, as: .liveness, &step)
       checkCredit -= 1
     }
+  }
+
+  /// Tries a contact every few seconds while nobody answers, so that a link that is back is seen.
+  private mutating func lookForLink(_ step: inout Step) {
+    nextUpkeep = min(nextUpkeep, step.now + settings.lostLinkInterval)
+    let place = Bytes32.random(using: &step.random)
+    let contact = table.closest(to: place, count: 1, includesSilent: true).first
+    if let contact, !isBeingAsked(contact) { check(contact, &step) }
   }
 
   /// Asks a contact of the widest bucket with room for others of that bucket; whether it did.

@@ -61,6 +61,8 @@ public struct KademliaSettings: Sendable, Equatable {
   public var repairInterval = Duration.seconds(30 * 60)
   /// How often upkeep runs.
   public var upkeepInterval = Duration.seconds(30)
+  /// How often a contact is tried while nobody at all answers.
+  public var lostLinkInterval = Duration.seconds(5)
   /// How often it runs while the table fills after entering.
   public var fillingInterval = Duration.seconds(2)
 

@@ -22,12 +22,17 @@ extension DHTService {
   func stayJoined() async {
     var pause = settings.firstJoinPause
     var rounds = 0
+    var places = LocalAddresses.current
     while !Task.isCancelled {
       let isIsolated = machine.isIsolated
+      // Another network, or the same one by another way: what is known may not be reached from here.
+      let hasMoved = places != LocalAddresses.current
+      places = LocalAddresses.current
       let isDue = rounds % 60 == 0
       rounds += 1
-      if isIsolated || isDue {
-        let contacts = await entryPoints(includesSaved: isIsolated)
+      if isIsolated || isDue || hasMoved {
+        if hasMoved { log.info("own interfaces changed") }
+        let contacts = await entryPoints(includesSaved: isIsolated || hasMoved)
         if !contacts.isEmpty { _ = await perform(.join(contacts)) }
       }
       if machine.isIsolated {
@@ -65,7 +70,7 @@ extension DHTService {
 
   /// Bootstrap peers and, for who knows nobody, the contacts of the run before.
   private func entryPoints(includesSaved: Bool) async -> [Contact] {
-    var contacts = includesSaved ? savedContacts : []
+    var contacts = includesSaved ? savedContacts + machine.contactsToSave(limit: 16) : []
     for peer in bootstrapPeers {
       if let ip = IPAddress(peer.host) {
         contacts.append(Contact(key: peer.key, address: Address(ip: ip, port: peer.port)))
