@@ -25,6 +25,8 @@ struct DHTMetrics: Sendable {
   let silent = Gauge(label: "larder_dht_contacts", dimensions: [("state", "silent")])
   /// The estimated number of nodes; a jump without news is an attack on the estimate, or a partition.
   let estimatedNodes = Gauge(label: "larder_dht_estimated_nodes")
+  /// Whether the node serves the internet, 1 or 0; 0 for hours is a NAT or a firewall in the way.
+  let server = Gauge(label: "larder_dht_server")
   /// Records kept for others.
   let records = Gauge(label: "larder_dht_records")
   /// Bytes that they take.
@@ -69,6 +71,7 @@ struct DHTMetrics: Sendable {
     doubtful.record(contacts.doubtful)
     silent.record(contacts.silent)
     estimatedNodes.record(status.estimatedNodes)
+    server.record(status.isServer ? 1 : 0)
     records.record(status.records)
     recordBytes.record(status.recordBytes.bytes)
     publishDelay.record(delay.components.seconds)
