@@ -38,3 +38,34 @@ import Wire
     for node in network.nodes { #expect(!node.machine.isIsolated) }
   }
 }
+
+extension RecoveryTests {
+  /// Of twenty records, those still found after each node went about three times within half an hour,
+  /// which is too short for repair.
+  static func found(gracefulShare: Double) -> Int {
+    var network = DHTSimulationTests.network(nodes: 40, seed: 19)
+    var records: [Record] = []
+    for index in 0..<20 {
+      let record = DHTSimulationTests.record(&network)
+      _ = DHTSimulationTests.put([record], from: index, in: &network)
+      records.append(record)
+    }
+    network.setChurn(
+      Churn(session: .exponential(mean: .seconds(300)), gracefulShare: gracefulShare))
+    network.run(for: .seconds(900))
+    network.setChurn(nil)
+    var found = 0
+    for (index, record) in records.enumerated() {
+      let answer = DHTSimulationTests.get([record.key], at: 20 + index, in: &network)
+      if answer.first?.isAccepted == true { found += 1 }
+    }
+    return found
+  }
+
+  @Test func whoGoesByIntentLeavesItsRecordsToOthers() {
+    let graceful = Self.found(gracefulShare: 1)
+    let crashing = Self.found(gracefulShare: 0)
+    #expect(graceful >= 19)
+    #expect(crashing < graceful)
+  }
+}
