@@ -202,7 +202,9 @@ extension Kademlia {
       }
     case .punch(let number):
       endPunch(number, with: call.contact, &step)
-    case .check, .liveness, .repair, .reach, .dial, .relay:
+    case .reach:
+      takeReaching(body, of: call, &step)
+    case .check, .liveness, .repair, .dial, .relay:
       break
     }
   }

@@ -88,6 +88,12 @@ extension Kademlia {
     return .reaching(isAsked: true)
   }
 
+  /// Asks once more who refused: perhaps for want of a cookie, which the refusal brought.
+  mutating func takeReaching(_ body: Message.Body, of call: Call, _ step: inout Step) {
+    guard case .reaching(isAsked: false) = body, !call.hasRetriedCookie else { return }
+    self.call(call.contact, call.body, .reach, hasRetriedCookie: true, &step)
+  }
+
   /// Dials that wait for their time.
   private static let dialsWaiting = 256
 

@@ -61,6 +61,19 @@ import Wire
     #expect(again.map(\.message.body) == [.reaching(isAsked: false)])
   }
 
+  @Test mutating func whoRefusesIsAskedOnceMoreWithTheCookieThatItBrought() throws {
+    meet("5.1.1.1:1")
+    let asker = Contact.random(at: "80.1.1.1:1", using: &random)
+    let sent = receive(.reach(nil, isLater: false), from: asker, isClient: true)
+    var passed = try #require(sent.first { $0.message.isRequest })
+    for isLast in [false, true] {
+      let next = receive(
+        .reaching(isAsked: false), transaction: passed.message.transaction, from: passed.contact)
+      #expect(next.map(\.message.body) == (isLast ? [] : [.reach(asker, isLater: false)]))
+      if let again = next.first { passed = again }
+    }
+  }
+
   @Test mutating func reachWithoutAProvenAddressIsRefused() {
     meet("5.1.1.1:1")
     let asker = Contact.random(at: "80.1.1.1:1", using: &random)
