@@ -31,18 +31,49 @@ struct Call: Sendable {
     case punch(UInt64)
   }
 
-  let contact: Contact
-  let body: Message.Body
-  let purpose: Purpose
-  let sentAt: Instant
-  /// For a step of a search, how many replies led here, one after the other, this one's included.
-  let round: UInt8
+  /// What never changes of a call, apart from it so that the table of calls stays small.
+  private final class Facts: Sendable {
+    let contact: Contact
+    let body: Message.Body
+    let purpose: Purpose
+    let sentAt: Instant
+    let round: UInt8
+    let hasRetriedCookie: Bool
+
+    init(
+      _ contact: Contact, _ body: Message.Body, _ purpose: Purpose, _ sentAt: Instant,
+      _ round: UInt8, _ hasRetriedCookie: Bool
+    ) {
+      self.contact = contact
+      self.body = body
+      self.purpose = purpose
+      self.sentAt = sentAt
+      self.round = round
+      self.hasRetriedCookie = hasRetriedCookie
+    }
+  }
+
+  private let facts: Facts
   /// Whether its soft timeout is over.
   var isSlow = false
   /// Whether it was sent a second time, so that its round trip can't be told (Karn's rule).
   var isRepeated = false
+
+  init(
+    contact: Contact, body: Message.Body, purpose: Purpose, sentAt: Instant, round: UInt8,
+    hasRetriedCookie: Bool
+  ) {
+    facts = Facts(contact, body, purpose, sentAt, round, hasRetriedCookie)
+  }
+
+  var contact: Contact { facts.contact }
+  var body: Message.Body { facts.body }
+  var purpose: Purpose { facts.purpose }
+  var sentAt: Instant { facts.sentAt }
+  /// For a step of a search, how many replies led here, one after the other, this one's included.
+  var round: UInt8 { facts.round }
   /// Whether it was sent anew because the first lacked a cookie.
-  let hasRetriedCookie: Bool
+  var hasRetriedCookie: Bool { facts.hasRetriedCookie }
 }
 
 extension Call.Purpose {

@@ -7,14 +7,15 @@ import Wire
 /// and an attacker can't flush the table by showing up with many new ids. Whoever finds no room waits
 /// in a small cache of replacements.
 struct KBucket: Sendable {
-  /// A contact with what we know of its reliability; times in whole seconds, since a node keeps
-  /// hundreds of these.
+  /// A contact with what we know of its reliability, in few bytes, since a node keeps hundreds of these.
   struct Entry: Sendable {
     var contact: Contact
     /// Requests in a row that went unanswered.
     private(set) var failures: UInt8 = 0
+    /// From the last reply to the last failure, in units of four seconds, so at most three days.
+    private var missed: UInt16 = 0
+    /// In seconds.
     private var heard: UInt32
-    private var missed: UInt32 = 0
     var roundTrip = RoundTrip()
 
     init(contact: Contact, lastReply: Instant) {
@@ -25,7 +26,7 @@ struct KBucket: Sendable {
     /// When it last answered, or showed by a proven request that it is there.
     var lastReply: Instant { .zero + .seconds(Int64(heard)) }
     /// When the last unanswered request was given up.
-    var lastFailure: Instant { .zero + .seconds(Int64(missed)) }
+    var lastFailure: Instant { .zero + .seconds(Int64(heard) + 4 * Int64(missed)) }
     /// Whether it may be handed to others: it missed at most one request in a row.
     var isLive: Bool { failures < 2 }
 
@@ -36,7 +37,7 @@ struct KBucket: Sendable {
 
     mutating func failed(_ now: Instant) {
       failures = min(failures, 254) + 1
-      missed = Self.seconds(now)
+      missed = UInt16(clamping: (Int64(Self.seconds(now)) - Int64(heard)) / 4)
     }
 
     private static func seconds(_ instant: Instant) -> UInt32 {
@@ -58,6 +59,8 @@ struct KBucket: Sendable {
   private let waitingLimit: Int
   private(set) var entries: [Entry] = []
   private(set) var waiting: [Contact] = []
+  /// Whether an entry may have failed lately; false only if none has.
+  private var mayHaveFailures = false
 
   init(capacity: Int, replacements: Int) {
     self.capacity = capacity
@@ -89,8 +92,8 @@ struct KBucket: Sendable {
       return .kept
     }
     waiting.removeAll { $0.key == contact.key || $0.address == contact.address }
+    if waiting.count >= max(1, waitingLimit) { waiting.removeFirst() }
     waiting.append(contact)
-    if waiting.count > waitingLimit { waiting.removeFirst() }
     return .waiting(entries.min { $0.lastReply < $1.lastReply }?.contact)
   }
 
@@ -101,6 +104,7 @@ struct KBucket: Sendable {
     waiting.removeAll { $0.key == key }
     guard let index = entries.firstIndex(where: { $0.contact.key == key }) else { return false }
     entries[index].failed(now)
+    mayHaveFailures = true
     guard !entries[index].isLive else { return false }
     let gone = entries.remove(at: index)
     if let next = waiting.lastIndex(where: { isDiverse(with: $0) }) {
@@ -138,6 +142,14 @@ struct KBucket: Sendable {
     else { return false }
     entries[index].answered(now)
     return true
+  }
+
+  /// The entries that failed lately.
+  mutating func failing() -> [Entry] {
+    guard mayHaveFailures else { return [] }
+    let found = entries.filter { $0.failures > 0 }
+    mayHaveFailures = !found.isEmpty
+    return found
   }
 
   /// Whether so many are wanted that it is worth asking for them: a wide bucket bears a few gaps.

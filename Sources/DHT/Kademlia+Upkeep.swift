@@ -115,11 +115,11 @@ extension Kademlia {
 
   /// Gives back what a burst of work has taken.
   private mutating func shrink() {
-    if calls.capacity > 32, calls.count < calls.capacity / 4 { calls = calls.filter { _ in true } }
+    if calls.capacity > 16, calls.count < calls.capacity / 4 { calls = calls.filter { _ in true } }
     if queries.isEmpty, queries.capacity > 4 { queries = [:] }
     if deadlines.isEmpty {
       deadlines = Heap()
-    } else if deadlinePeak > 64, deadlines.count < deadlinePeak / 4 {
+    } else if deadlinePeak > 16, deadlines.count < deadlinePeak / 4 {
       deadlines = Heap(deadlines.unordered)
     }
     deadlinePeak = deadlines.count

@@ -14,8 +14,8 @@ struct Observations: Sendable {
   mutating func add(_ address: Address, by observer: Address) {
     let network = observer.ip.isGlobal ? observer.ip.network(24) : observer.ip
     votes.removeAll { $0.observer == network }
+    if votes.count == Self.limit { votes.removeFirst() }
     votes.append(Vote(observer: network, address: address))
-    if votes.count > Self.limit { votes.removeFirst() }
   }
 
   /// The address with the most votes, the latest among equals; nil without any.

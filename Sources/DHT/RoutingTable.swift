@@ -235,10 +235,10 @@ struct RoutingTable: Sendable {
   }
 
   /// The contacts that failed lately, with the most hopeful first, at most `limit`.
-  func silent(now: Instant, limit: Int) -> [Contact] {
+  mutating func silent(now: Instant, limit: Int) -> [Contact] {
     var found: [(failures: Int, contact: Contact)] = []
-    for bucket in buckets {
-      for entry in bucket.entries where entry.failures > 0 {
+    for index in buckets.indices {
+      for entry in buckets[index].failing() {
         // Once may be a lost datagram; more than that is a node that went or a cut.
         let pause = Duration.seconds(entry.failures == 1 ? 30 : 300 << Int(entry.failures / 2))
         if now - entry.lastFailure >= pause { found.append((Int(entry.failures), entry.contact)) }
