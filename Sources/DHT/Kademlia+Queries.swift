@@ -103,19 +103,11 @@ extension Kademlia {
   }
 
   private mutating func ask(_ query: inout Query, _ step: inout Step) {
-    let isPut = query.isPut
-    let likely = radius(times: isPut ? 1.5 : 0.8)
-    let isMany = query.base > settings.bucketSize
+    let pace = pace(of: query)
     for index in query.active {
       while query.outstanding < settings.callsPerQuery {
         let lookup = query.searches[index].lookup
-        // Many keys help each other on; one alone is in a hurry. All near a put's key will be asked
-        // anyway, so they are asked at once.
-        var width = isMany && !isPut ? settings.parallelismOfMany : settings.parallelism
-        if isPut, lookup.waiting(within: likely) > 0 { width = settings.bucketSize }
-        guard lookup.outstanding < width, let contact = lookup.nextToAsk(likely: likely) else {
-          break
-        }
+        guard let contact = lookup.nextToAsk(pace) else { break }
         guard calls.count < settings.callLimit else {
           schedule(.resume(query.id), at: step.now + settings.softTimeout.lowerBound)
           return
@@ -124,12 +116,32 @@ extension Kademlia {
           schedule(.resume(query.id), at: budget.nextToken(after: step.now))
           return
         }
-        let shared = query.sharing(contact, with: index, likely: isPut ? 0 : likely)
+        let shared = query.sharing(contact, with: index, likely: query.isPut ? 0 : pace.likely)
         let round = shared.map { query.searches[$0].lookup.round(of: contact) }.min() ?? 1
         search(
           contact, shared, delivered: [Int](repeating: 0, count: shared.count), round: round,
           &query, &step)
       }
+    }
+  }
+
+  /// How a query's searches ask: many keys help each other on, one alone is in a hurry, and all near a
+  /// put's key will be asked anyway, so they are asked at once.
+  private func pace(of query: Query) -> Lookup.Pace {
+    let alone = settings.parallelism
+    switch query.goal {
+    case .put:
+      return Lookup.Pace(
+        likely: radius(times: 1.5), parallelism: settings.bucketSize, scouts: alone)
+    case .get where query.base > settings.bucketSize:
+      let many = settings.parallelismOfMany
+      return Lookup.Pace(likely: radius(times: 0.8), parallelism: many, scouts: many)
+    case .get:
+      return Lookup.Pace(
+        likely: radius(times: 0.8), parallelism: alone, scouts: settings.scouts,
+        prefersQuick: true)
+    case .find, .join, .punch:
+      return Lookup.Pace(likely: radius(times: 0.8), parallelism: alone, scouts: alone)
     }
   }
 

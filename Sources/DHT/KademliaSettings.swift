@@ -8,6 +8,8 @@ public struct KademliaSettings: Sendable, Equatable {
   public var replacements = 8
   /// Requests that a look-up keeps outstanding (α).
   public var parallelism = 4
+  /// The same for nodes of a single key's get that are too far off to know the answer.
+  public var scouts = 3
   /// The same for each key of a request of many, whose keys share what they learn.
   public var parallelismOfMany = 2
   /// How long a reply may take before another candidate is asked beside.

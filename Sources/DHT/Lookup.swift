@@ -108,36 +108,53 @@ struct Lookup: Sendable {
     return wide < 2
   }
 
-  /// The candidate best asked next; nil if none is worth it.
+  /// How many candidates are kept outstanding, and which of them.
+  struct Pace: Sendable {
+    /// Those at this distance or nearer should all know the answer.
+    var likely: UInt64 = 0
+    /// Of those, how many are outstanding at once.
+    var parallelism: Int
+    /// Others, which only show the way, are asked while fewer than this are outstanding in all.
+    var scouts: Int
+    /// Whether a scout gives way to one up to twice as far off that answers sooner.
+    var prefersQuick = false
+  }
+
+  /// The candidate best asked next; nil if none is worth it now.
   ///
-  /// The nearest, but among those within `likely` of the target, all of which should know the answer,
-  /// the one with the shortest known round trip.
-  func nextToAsk(likely: UInt64 = 0) -> Contact? {
+  /// The nearest, but of several that are as good the one with the shortest known round trip: of all
+  /// that should know the answer, and, if the pace says so, of those about as near as the nearest.
+  func nextToAsk(_ pace: Pace) -> Contact? {
     var seen = 0
+    var likelyOut = 0
     var best: Candidate?
+    var reach = pace.likely
     for candidate in candidates {
-      let isWanted = seen < width || candidate.distance.words.0 <= radius || candidate.isForced
+      let distance = candidate.distance.words.0
+      let isWanted = seen < width || distance <= radius || candidate.isForced
       switch candidate.state {
       case .unasked where isWanted:
         guard let first = best else {
-          guard candidate.distance.words.0 <= likely else { return candidate.contact }
           best = candidate
+          guard distance > pace.likely else { continue }
+          guard outstanding < pace.scouts else { return nil }
+          guard pace.prefersQuick else { return candidate.contact }
+          reach = distance > .max / 2 ? .max : distance * 2
           continue
         }
-        guard candidate.distance.words.0 <= likely else { return first.contact }
+        guard distance <= reach else { continue }
         if candidate.roundTrip != 0, first.roundTrip == 0 || candidate.roundTrip < first.roundTrip {
           best = candidate
         }
       case .unasked, .slow, .failed: break
-      case .asked, .answered: seen += 1
+      case .asked, .answered:
+        seen += 1
+        if candidate.state == .asked, distance <= pace.likely { likelyOut += 1 }
       }
     }
-    return best?.contact
-  }
-
-  /// How many candidates within a distance of the target wait to be asked.
-  func waiting(within distance: UInt64) -> Int {
-    candidates.count { $0.state == .unasked && $0.distance.words.0 <= distance }
+    guard let best else { return nil }
+    return best.distance.words.0 <= pace.likely && likelyOut >= pace.parallelism
+      ? nil : best.contact
   }
 
   /// How many times more nodes lie near the target than in a network of this size, judged by the

@@ -37,6 +37,43 @@ import Wire
     #expect(lookup.closestAnswered(2) == [near[0]])
   }
 
+  @Test func scoutsAreFewAndDoNotHoldUpThoseThatShouldKnow() {
+    let near = Self.contacts(10, near: .zero)
+    var lookup = Lookup(target: .zero, width: 10)
+    for contact in near { lookup.add(contact) }
+    let reach = (near[3].id.bytes ^ .zero).words.0
+    let scouting = Lookup.Pace(parallelism: 4, scouts: 3)
+    for contact in near[4..<7] { lookup.mark(contact, .asked) }
+    #expect(lookup.nextToAsk(scouting) == nil)
+    let pace = Lookup.Pace(likely: reach, parallelism: 2, scouts: 3)
+    for contact in near.prefix(2) {
+      #expect(lookup.nextToAsk(pace) == contact)
+      lookup.mark(contact, .asked)
+    }
+    #expect(lookup.nextToAsk(pace) == nil)
+    lookup.mark(near[0], .answered)
+    #expect(lookup.nextToAsk(pace) == near[2])
+  }
+
+  @Test func ofThoseAboutAsNearTheQuickestIsAsked() throws {
+    let near = Self.contacts(400, near: .zero)
+    let first = near[40]
+    let distance = first.id.bytes.words.0
+    let beside = try #require(near.last { $0.id.bytes.words.0 <= distance * 2 })
+    let beyond = try #require(near.first { $0.id.bytes.words.0 > distance * 2 })
+    var lookup = Lookup(target: .zero, width: 200)
+    var (slow, quick) = (RoundTrip(), RoundTrip())
+    slow.measure(.milliseconds(200))
+    quick.measure(.milliseconds(20))
+    lookup.add(first, roundTrip: slow)
+    lookup.add(beyond, roundTrip: quick)
+    let pace = Lookup.Pace(parallelism: 4, scouts: 4, prefersQuick: true)
+    #expect(lookup.nextToAsk(pace) == first)
+    lookup.add(beside, roundTrip: quick)
+    #expect(lookup.nextToAsk(pace) == beside)
+    #expect(lookup.nextToAsk(Lookup.Pace(parallelism: 4, scouts: 4)) == first)
+  }
+
   @Test func theSearchEndsWhenTheNearestHaveAnswered() {
     let near = Self.contacts(10, near: .zero)
     var lookup = Lookup(target: .zero, width: 3)
@@ -121,5 +158,12 @@ extension LookupTests {
     let other = try #require(query.index(of: far))
     #expect(query.sharing(contact, with: first, likely: 1 << 20) == [first, other])
     #expect(query.sharing(contact, with: first, likely: 0).count == 3 - 1)
+  }
+}
+
+extension Lookup {
+  /// The next with as many outstanding as there are candidates.
+  fileprivate func nextToAsk() -> Contact? {
+    nextToAsk(Pace(parallelism: 1_000, scouts: 1_000))
   }
 }

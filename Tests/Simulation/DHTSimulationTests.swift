@@ -229,9 +229,14 @@ import Wire
       key: record.key, publisher: record.publisher, slot: record.slot, sequence: 2,
       expires: record.expires)
     _ = Self.put([withdrawn], from: 1, in: &network)
-    // The old one comes back from somebody who kept it: it is outdated everywhere.
-    let stored13 = Self.put([record], from: 2, in: &network)
-    #expect(stored13 == [0])
+    // The old one comes back from somebody who kept it: it is outdated where it belongs.
+    _ = Self.put([record], from: 2, in: &network)
+    let nodes = network.nodes.sorted {
+      $0.contact.id.bytes ^ record.key < $1.contact.id.bytes ^ record.key
+    }
+    for node in nodes.prefix(16) {
+      #expect(node.machine.keptRecords(under: record.key) == [withdrawn])
+    }
     let found14 = Self.get([record.key], at: 50, in: &network)
     #expect(found14.first?.records == [withdrawn])
   }
