@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo attack fuzz lint format bench-binhost bench-idle bench-index bench-dht bench-transfer install clean
+.PHONY: help deps build release test demo attack fuzz lint format bench-binhost bench-idle bench-index bench-dht bench-simulate bench-transfer install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-transfer: deps ## the transfer beside nginx, rsync, scp, aria2c, libtorren
 	@Scripts/deps --bench-transfer
 	$(SWIFT) build -c release --static-swift-stdlib --product bench-transfer
 	@.build/bench-venv/bin/python Benchmarks/transfer $(ARGS)
+
+bench-simulate: release ## the DHT of 1,000 and 10,000 virtual nodes beside its targets; SCALE=100k for more
+	@LARDER=$(CURDIR)/.build/release/larder Benchmarks/simulate $(SCALE)
 
 install: release ## install below DESTDIR, with PREFIX (/usr) and SYSCONFDIR (/etc)
 	install -D -m 0755 .build/release/larder '$(DESTDIR)$(PREFIX)/bin/larder'
