@@ -30,7 +30,8 @@ struct ConfigurationTests {
       network: test
       role: seeder
       group: portage
-      listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b}
+      listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b,
+        beacon: no}
       dht: {journal: /j}
       http: {enabled: no, address: 127.0.0.2, port: 3}
       portage: {command-prefix: [chroot, /x], helper: /h, emerge: em, refresh: [], timeout: 5}
@@ -51,6 +52,7 @@ struct ConfigurationTests {
     #expect(configuration.listen.port == 1)
     #expect(configuration.listen.advertise.map(\.description) == ["192.0.2.1:2"])
     #expect(configuration.listen.bootstrap == "/b")
+    #expect(!configuration.listen.beacon)
     #expect(!configuration.http.enabled)
     #expect(configuration.http.port == 3)
     #expect(configuration.portage.commandPrefix == ["chroot", "/x"])

@@ -13,6 +13,8 @@ struct NodeNetwork: Sendable {
   let transfer: TransferService
   let port: UInt16
   let peers: Peers
+  /// What tells the local network of this node; nil where the owner turned it off.
+  let beacon: BeaconService?
   /// What is wrong with the file of bootstrap peers, for the user.
   let bootstrapProblem: String?
 
@@ -44,7 +46,11 @@ struct NodeNetwork: Sendable {
       await transfer.stop()
       throw error
     }
-    peers = Peers(dht: dht, transfer: transfer, logger: logger)
+    let neighbours = Neighbours()
+    peers = Peers(dht: dht, transfer: transfer, neighbours: neighbours, logger: logger)
+    beacon = Self.beacon(
+      at: Address(ip: ip, port: port), neighbours, state: state, settings: settings,
+      logger: logger)
 
     let file = settings.listen.bootstrap ?? state.paths.bootstrap
     do {
@@ -87,6 +93,18 @@ struct NodeNetwork: Sendable {
     try await dht.start()
     await dht.trust(state.trust.list.keys(at: WallClock.now))
     return (dht, bound.port)
+  }
+
+  private static func beacon(
+    at address: Address, _ neighbours: Neighbours, state: NodeState, settings: Configuration,
+    logger: Logger
+  ) -> BeaconService? {
+    guard settings.listen.beacon else { return nil }
+    var signals = BeaconService.Settings(
+      listening: address.ip, udpPort: address.port, tcpPort: address.port)
+    signals.network = settings.network
+    return BeaconService(
+      identity: state.nodeKey, settings: signals, neighbours: neighbours, logger: logger)
   }
 
   /// What was published when the node ended, and what it signed or fetched after that was last

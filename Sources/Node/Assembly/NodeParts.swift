@@ -85,6 +85,11 @@ struct NodeParts: Sendable {
     add("DHT") { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }
     add("transfer's hours") { try await ruler.run() }
+    if let beacon = network.beacon {
+      add("LAN beacon") {
+        await beacon.run { contact, isNew in await network.dht.meet(contact, isNew: isNew) }
+      }
+    }
     add("saving contacts") { try await network.keepSaved(to: state.catalog) }
     addStubborn("quota") {
       while true {

@@ -74,6 +74,7 @@ extension Configuration.Listen {
       throw section.error("advertise", "holds more than \(Limits.addressesPerProvider) addresses")
     }
     bootstrap = try section.string("bootstrap")
+    beacon = try section.flag("beacon") ?? beacon
     try section.finish()
   }
 }

@@ -43,6 +43,8 @@ public struct Configuration: Sendable, Equatable {
     public var advertise: [Address] = []
     /// The bootstrap file; nil: `bootstrap-peers.txt` beside the configuration.
     public var bootstrap: String?
+    /// Whether this node shows itself to its local network and hears of others there.
+    public var beacon = true
   }
 
   /// The read-only HTTP server: binhost for the LAN, status page, metrics.

@@ -17,9 +17,8 @@ extension Peers {
     _ root: ContentRoot, size: UInt64, from providers: [ProviderRecord], name: String,
     emit: @escaping ControlServer.Emit
   ) async throws -> Fetched {
-    let known = providers.map {
-      TransferService.Provider(key: $0.node, addresses: $0.addresses)
-    }
+    let known = neighbours.order(
+      providers.map { TransferService.Provider(key: $0.node, addresses: $0.addresses) })
     // The newest standing is enough: a slow terminal must not slow the transfer.
     let (standings, standing) = AsyncStream.makeStream(
       of: FetchProgress.self, bufferingPolicy: .bufferingNewest(1))

@@ -11,6 +11,7 @@ import Wire
 struct Peers: Sendable {
   let dht: DHTService
   let transfer: TransferService
+  let neighbours: Neighbours
   let logger: Logger
   /// What the running fetches are called.
   let names = FetchNames()
