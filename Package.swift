@@ -92,6 +92,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(
+      name: "CMiniUPnP", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
+    .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
 
     // Floor 1: words.
     .target(
@@ -112,8 +115,8 @@ let package = Package(
     module(
       "PeerNetwork",
       [
-        "Wire", "Cryptography", "DHT", "Transfer", nio, nioPosix, nioTLS, x509, asn1, crypto,
-        protobuf, deque, logging, metrics,
+        "Wire", "Cryptography", "DHT", "Transfer", "CMiniUPnP", "CNATPMP", nio, nioPosix, nioTLS,
+        x509, asn1, crypto, protobuf, deque, logging, metrics,
       ]),
     module("Emerge", ["Portage", "Trust", "Builder", subprocess, systemPackage, logging]),
     module(

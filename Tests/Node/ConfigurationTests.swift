@@ -31,7 +31,7 @@ struct ConfigurationTests {
       role: seeder
       group: portage
       listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b,
-        beacon: no}
+        beacon: no, port-mapping: no}
       dht: {journal: /j}
       http: {enabled: no, address: 127.0.0.2, port: 3}
       portage: {command-prefix: [chroot, /x], helper: /h, emerge: em, refresh: [], timeout: 5}
@@ -53,6 +53,7 @@ struct ConfigurationTests {
     #expect(configuration.listen.advertise.map(\.description) == ["192.0.2.1:2"])
     #expect(configuration.listen.bootstrap == "/b")
     #expect(!configuration.listen.beacon)
+    #expect(!configuration.listen.portMapping)
     #expect(!configuration.http.enabled)
     #expect(configuration.http.port == 3)
     #expect(configuration.portage.commandPrefix == ["chroot", "/x"])

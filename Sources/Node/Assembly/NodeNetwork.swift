@@ -15,6 +15,8 @@ struct NodeNetwork: Sendable {
   let peers: Peers
   /// What tells the local network of this node; nil where the owner turned it off.
   let beacon: BeaconService?
+  /// What asks the router for a port; nil where the owner turned it off or needs none.
+  let portMapping: PortMappingService?
   /// What is wrong with the file of bootstrap peers, for the user.
   let bootstrapProblem: String?
 
@@ -51,6 +53,10 @@ struct NodeNetwork: Sendable {
     beacon = Self.beacon(
       at: Address(ip: ip, port: port), neighbours, state: state, settings: settings,
       logger: logger)
+    // Who names addresses has seen to it that they lead here.
+    let needsMapping =
+      settings.listen.portMapping && settings.listen.advertise.isEmpty && !ip.isLoopback
+    portMapping = needsMapping ? PortMappingService(port: port, logger: logger) : nil
 
     let file = settings.listen.bootstrap ?? state.paths.bootstrap
     do {

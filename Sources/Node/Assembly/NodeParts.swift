@@ -90,6 +90,11 @@ struct NodeParts: Sendable {
         await beacon.run { contact, isNew in await network.dht.meet(contact, isNew: isNew) }
       }
     }
+    if let mapping = network.portMapping {
+      add("port mapping") {
+        await mapping.run { mapped in await network.dht.takeMapped(mapped?.address) }
+      }
+    }
     add("saving contacts") { try await network.keepSaved(to: state.catalog) }
     addStubborn("quota") {
       while true {

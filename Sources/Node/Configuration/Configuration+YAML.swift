@@ -75,6 +75,7 @@ extension Configuration.Listen {
     }
     bootstrap = try section.string("bootstrap")
     beacon = try section.flag("beacon") ?? beacon
+    portMapping = try section.flag("port-mapping") ?? portMapping
     try section.finish()
   }
 }

@@ -45,6 +45,8 @@ public struct Configuration: Sendable, Equatable {
     public var bootstrap: String?
     /// Whether this node shows itself to its local network and hears of others there.
     public var beacon = true
+    /// Whether the router is asked to pass the port on to this node.
+    public var portMapping = true
   }
 
   /// The read-only HTTP server: binhost for the LAN, status page, metrics.

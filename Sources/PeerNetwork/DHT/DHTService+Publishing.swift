@@ -55,15 +55,20 @@ extension DHTService {
     for root in roots { publisher.stopAnnouncing(root) }
   }
 
-  /// The addresses that announcements name: the configured ones, else what others see of us.
+  /// The addresses that announcements name: the configured ones, else what a router maps to us and what
+  /// others see of us.
   public var advertisedAddresses: [Address] {
     guard settings.advertised.isEmpty else {
       return Array(settings.advertised.prefix(Limits.addressesPerProvider))
     }
     let port = settings.transferPort ?? boundAddress?.port
     guard let port else { return [] }
-    if let observed = machine.observedAddress { return [Address(ip: observed.ip, port: port)] }
-    return []
+    var addresses = mappedAddress.map { [$0] } ?? []
+    // Behind the router that maps a port, another port of the same address is nobody's.
+    if let ip = machine.observedAddress?.ip, ip != mappedAddress?.ip {
+      addresses.append(Address(ip: ip, port: port))
+    }
+    return addresses
   }
 
   /// Publishes what is due, a batch at a time.

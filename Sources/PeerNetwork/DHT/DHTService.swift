@@ -65,6 +65,8 @@ public actor DHTService {
   var bootstrapPeers: [BootstrapPeer] = []
   var savedContacts: [Contact]
   var announcedAddresses: [Address] = []
+  /// Where a router passes streams on to us.
+  var mappedAddress: Address?
   var publishWake: AsyncStream<Void>.Continuation?
   var joinWake: AsyncStream<Void>.Continuation?
 

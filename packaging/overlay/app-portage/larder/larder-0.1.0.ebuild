@@ -27,6 +27,8 @@ COMMON_DEPEND="
 	app-arch/libarchive:=[zstd(+)]
 	dev-db/sqlite:3
 	dev-libs/libsodium:=
+	net-libs/libnatpmp:=
+	net-libs/miniupnpc:=
 	sys-libs/zlib:=
 "
 DEPEND="${COMMON_DEPEND}"

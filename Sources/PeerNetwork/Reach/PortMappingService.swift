@@ -1,0 +1,136 @@
+public import Logging
+import NIOPosix
+import Wire
+
+/// Keeps a router's ports mapped to this node: NAT-PMP first, then UPnP.
+///
+/// Both libraries block, so they run on a thread of their own.
+public actor PortMappingService {
+  /// How long a router is asked to keep a mapping; it is renewed after half of what was granted.
+  static let lifetime = Duration.seconds(1_200)
+  /// The shortest pause between two requests, whatever the router grants.
+  static let shortestPause = Duration.seconds(30)
+  /// The pause after a first failure; each further one doubles it.
+  static let firstPause = Duration.seconds(60)
+  /// The longest pause after failures.
+  static let longestPause = Duration.seconds(1_800)
+
+  private let port: UInt16
+  private let clients: [any PortMappingClient]
+  private let log: Logger
+  private var granted: (mapping: PortMapping, ends: ContinuousClock.Instant)?
+  private var failures = 0
+
+  /// What the router passes on to this node now; nil if nothing.
+  public var mapping: PortMapping? { granted?.mapping }
+
+  /// Why nothing is mapped, after a first try; nil while something is.
+  public private(set) var problem: PortMappingError?
+
+  /// The mapping of this port, for datagrams and streams alike.
+  public init(port: UInt16, logger: Logger) {
+    self.init(port: port, clients: [NATPMPClient(), UPnPClient()], logger: logger)
+  }
+
+  init(port: UInt16, clients: [any PortMappingClient], logger: Logger) {
+    self.port = port
+    self.clients = clients
+    log = logger
+  }
+
+  /// Maps and renews until cancelled, then removes the mapping; `changed` is called with each mapping
+  /// that is another than before, and with nil when there is none any more.
+  ///
+  /// The end may take some seconds: a request that runs is waited for.
+  public func run(_ changed: @escaping @Sendable (PortMapping?) async -> Void) async {
+    let pool = NIOThreadPool(numberOfThreads: 1)
+    pool.start()
+    while !Task.isCancelled {
+      let before = granted?.mapping
+      await renew(on: pool)
+      if granted?.mapping.address != before?.address { await changed(granted?.mapping) }
+      try? await Task.sleep(for: pause)
+    }
+    if let mapping = granted?.mapping, let client = client(for: mapping.means) {
+      let port = port
+      _ = await Self.blocking(on: pool) { client.close(mapping, port: port) }
+      granted = nil
+    }
+    // The pool's one thread is idle now, so this ends at once.
+    try? await pool.shutdownGracefully()
+  }
+
+  /// The pause before the next request.
+  private var pause: Duration {
+    if failures == 0, let mapping = granted?.mapping {
+      return max(mapping.lifetime / 2, Self.shortestPause)
+    }
+    let doublings = min(max(failures - 1, 0), 5)
+    return min(Self.firstPause * (1 << doublings), Self.longestPause)
+  }
+
+  /// Asks by the means that worked last, then by the others.
+  private func renew(on pool: NIOThreadPool) async {
+    let (port, previous) = (port, granted?.mapping)
+    let order =
+      clients.filter { $0.means == previous?.means }
+      + clients.filter { $0.means != previous?.means }
+    var problems: [PortMappingError] = []
+    for client in order where !Task.isCancelled {
+      let known = client.means == previous?.means ? previous : nil
+      let result = await Self.blocking(on: pool) {
+        () -> Result<PortMapping, PortMappingError> in
+        do throws(PortMappingError) {
+          return .success(
+            try client.open(port: port, previous: known, lifetime: Self.lifetime))
+        } catch {
+          return .failure(error)
+        }
+      }
+      switch result {
+      case .success(let mapping):
+        take(mapping, after: previous)
+        return
+      case .failure(let error): problems.append(error)
+      case nil: return
+      }
+    }
+    note(problems)
+  }
+
+  private func take(_ mapping: PortMapping, after previous: PortMapping?) {
+    granted = (mapping, .now + mapping.lifetime)
+    failures = 0
+    problem = nil
+    guard mapping.address != previous?.address else { return }
+    log.notice(
+      "port mapped",
+      metadata: ["address": "\(mapping.address)", "means": "\(mapping.means.rawValue)"])
+  }
+
+  private func note(_ problems: [PortMappingError]) {
+    guard !problems.isEmpty else { return }
+    failures += 1
+    // A refusal says more than a silence.
+    let worst = problems.first { $0 != .noRouter } ?? .noRouter
+    if problem != worst { log.info("no port mapped", metadata: ["reason": "\(worst)"]) }
+    problem = worst
+    if let ends = granted?.ends, ends <= .now { granted = nil }
+  }
+
+  private func client(for means: PortMapping.Means) -> (any PortMappingClient)? {
+    clients.first { $0.means == means }
+  }
+
+  /// Runs what blocks on the pool's thread, cancelled or not; nil if the pool ended.
+  private static func blocking<R: Sendable>(
+    on pool: NIOThreadPool, _ body: @escaping @Sendable () -> R
+  ) async -> R? {
+    await withCheckedContinuation { continuation in
+      pool.submit { state in
+        guard case .active = state else { return continuation.resume(returning: nil) }
+        continuation.resume(returning: body())
+      }
+    }
+  }
+}
