@@ -134,6 +134,10 @@ extension Kademlia {
   /// Our address as others see it, if any has said.
   public var observedAddress: Address? { observations.address }
 
+  /// The addresses at which observers of different networks see us, the latest first: behind a symmetric
+  /// NAT there are many.
+  public var observedAddresses: [Address] { observations.all }
+
   /// The contacts to write down for the next start: live, longest known first, at most `limit`.
   public func contactsToSave(limit: Int) -> [Contact] {
     table.entries.filter(\.isLive).prefix(limit).map(\.contact)

@@ -18,6 +18,15 @@ struct Observations: Sendable {
     votes.append(Vote(observer: network, address: address))
   }
 
+  /// Every address that an observer names now, the latest first; an address is there once.
+  var all: [Address] {
+    var addresses: [Address] = []
+    for vote in votes.reversed() where !addresses.contains(vote.address) {
+      addresses.append(vote.address)
+    }
+    return addresses
+  }
+
   /// The address with the most votes, the latest among equals; nil without any.
   var address: Address? {
     var best: (address: Address, votes: Int)?

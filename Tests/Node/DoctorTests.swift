@@ -1,4 +1,5 @@
 import Binhost
+import PeerNetwork
 import Testing
 import Wire
 
@@ -46,5 +47,29 @@ import Wire
     #expect(alone.state == .notice && alone.found == "nobody answers")
     #expect(alone.advice.contains("bootstrap"))
     #expect(Doctor.company(status { _ in }).found == "3 known")
+  }
+
+  @Test(arguments: ReachKind.allCases)
+  func eachKindOfReachIsSaidWithWhatToDo(kind: ReachKind) {
+    let found = Doctor.reach(
+      status {
+        $0.reach.kind = kind.rawValue
+        $0.reach.observed = ["5.20.0.1:7782"]
+        $0.reach.neighbours = 2
+      }, port: 7_782)
+    let isFine = [.open, .mapped, .cone].contains(kind)
+    #expect(found.state == (isFine ? .ok : .notice))
+    #expect(found.advice.isEmpty == isFine)
+    #expect(found.found.contains("2 nodes of the local network"))
+  }
+
+  @Test func aRouterThatRefusesIsNamed() {
+    let found = Doctor.reach(
+      status {
+        $0.reach.kind = ReachKind.restricted.rawValue
+        $0.reach.mappingProblem = "no router answers"
+      }, port: 7_782)
+    #expect(found.advice.contains("no router answers"))
+    #expect(found.advice.contains("listen.advertise"))
   }
 }

@@ -174,6 +174,23 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public init() {}
   }
 
+  /// How others reach this node.
+  public struct Reach: Codable, Sendable, Equatable {
+    /// What stands between, in a word.
+    public var kind = "unknown"
+    /// The addresses at which others see this node.
+    public var observed: [String] = []
+    /// What the router passes on, and by which protocol it was asked; nil if nothing.
+    public var mapped: String?
+    /// Why nothing is mapped; nil if something is or nobody was asked.
+    public var mappingProblem: String?
+    /// Nodes of the local network that were heard lately.
+    public var neighbours = 0
+
+    /// Nothing known.
+    public init() {}
+  }
+
   /// The most peers, transfers or jobs that are shown.
   public static let mostRows = 200
 
@@ -204,6 +221,9 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
   /// What the network says of this node.
   public var network = Network()
 
+  /// How others reach this node.
+  public var reach = Reach()
+
   /// An empty snapshot.
   public init() {}
 
@@ -212,6 +232,7 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
   var reduced: StatusSnapshot {
     var reduced = self
     reduced.node.addresses = []
+    reduced.reach = Reach()
     reduced.peerCount = max(peerCount, peers.count)
     reduced.peers = []
     reduced.refusals = []

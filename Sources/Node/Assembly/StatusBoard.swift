@@ -35,6 +35,7 @@ struct StatusBoard: Sendable {
     status.network.ownFromTheFuture = dht.status.counters.ownFromTheFuture
     status.network.othersFromTheFuture = dht.status.counters.recordsFromTheFuture
     status.table = Self.table(dht)
+    status.reach = await reach()
     await fillTransfers(&status)
     status.blobs.quota = settings.storage.quota.bytes
     status.blobs.indexed = state.binhost.current?.timestamp ?? 0
@@ -63,6 +64,22 @@ struct StatusBoard: Sendable {
     status.warnings += Self.notes(isJoined: dht.isJoined, counters: dht.status.counters)
     status.refusals = await publisher?.refused ?? []
     return status
+  }
+
+  /// How others reach the node.
+  private func reach() async -> StatusSnapshot.Reach {
+    let observed = await network.dht.observedAddresses
+    let mapping = await network.portMapping?.mapping
+    var reach = StatusSnapshot.Reach()
+    reach.kind =
+      ReachKind(
+        own: LocalNetwork.ownAddresses(), observed: observed, mapping: mapping, isReached: nil
+      ).rawValue
+    reach.observed = observed.map { "\($0)" }
+    reach.mapped = mapping.map { "\($0.address) by \($0.means.rawValue)" }
+    reach.mappingProblem = await network.portMapping?.problem.map { "\($0)" }
+    reach.neighbours = network.peers.neighbours.count
+    return reach
   }
 
   /// What keeps the node from its work, a line each; nil if nothing does.

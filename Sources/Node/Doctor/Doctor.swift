@@ -119,7 +119,10 @@ public struct Doctor: Sendable {
     }
     var found = [Finding.ok("daemon", "answers at \(paths.controlSocket)")]
     let status = answer.withLock { $0 }
-    if let status { found.append(Self.company(status)) }
+    if let status {
+      found.append(Self.company(status))
+      found.append(Self.reach(status, port: configuration.listen.port))
+    }
     return (status, findings + found)
   }
 

@@ -1,10 +1,10 @@
 import Glibc
 import NIOCore
 import NIOPosix
-import Wire
+public import Wire
 
 /// One network of this machine on which beacons are sent and heard.
-struct LocalNetwork: Hashable, Sendable {
+public struct LocalNetwork: Hashable, Sendable {
   /// The interface's name.
   let interface: String
   /// The interface's number.
@@ -38,6 +38,12 @@ struct LocalNetwork: Hashable, Sendable {
       if seen.insert(name).inserted { networks.append(network) }
     }
     return Array(networks.prefix(limit))
+  }
+
+  /// All addresses of this machine but loopback's; none if the system doesn't tell.
+  public static func ownAddresses() -> [IPAddress] {
+    let devices = (try? System.enumerateDevices()) ?? []
+    return devices.compactMap { $0.address.flatMap { Address($0) }?.ip }.filter { !$0.isLoopback }
   }
 
   /// Whether who listens at `bound` is reached at `ip`. A link-local IPv6 address means nothing
