@@ -10,7 +10,7 @@ SYSTEMD_UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 export LARDER ?= $(CURDIR)/.build/debug/larder
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release test demo attack fuzz lint format bench-binhost bench-idle bench-index bench-dht bench-simulate bench-transfer install clean
+.PHONY: help deps build release test demo attack test-nat fuzz lint format bench-binhost bench-idle bench-index bench-dht bench-simulate bench-transfer install clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ demo: deps ## machines share packages with real Portage; KEEP=1 leaves them runn
 attack: deps ## bad input and bad luck against running nodes; ends with `attack: N passed, N failed`
 	$(SWIFT) build --product larder
 	@Tests/EndToEnd/attack
+
+test-nat: deps ## nodes behind routers, in network namespaces (as root); ends with a count
+	$(SWIFT) build --product larder
+	@Tests/EndToEnd/nat
 
 fuzz: deps ## fuzz decoders and machines with libFuzzer, TIME seconds each (60); ends with a count
 	@Scripts/fuzz '$(or $(TIME),60)'
