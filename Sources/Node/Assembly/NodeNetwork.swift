@@ -25,7 +25,9 @@ struct NodeNetwork: Sendable {
     guard let ip = IPAddress(settings.listen.address) else {
       preconditionFailure("the configuration let \(settings.listen.address) through")
     }
+    let neighbours = Neighbours()
     var streams = TransferSettings()
+    streams.isLocal = { neighbours.isLocal($0) }
     streams.bind = Address(ip: ip, port: settings.listen.port)
     streams.network = settings.network
     streams.connections = settings.transfer.connections
@@ -48,7 +50,6 @@ struct NodeNetwork: Sendable {
       await transfer.stop()
       throw error
     }
-    let neighbours = Neighbours()
     peers = Peers(dht: dht, transfer: transfer, neighbours: neighbours, logger: logger)
     beacon = Self.beacon(
       at: Address(ip: ip, port: port), neighbours, state: state, settings: settings,

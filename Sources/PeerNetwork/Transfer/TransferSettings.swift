@@ -39,7 +39,7 @@ public struct TransferSettings: Sendable {
   /// Whether nodes beyond the local network are served at the start.
   public var servesBeyondLAN = true
   /// Which addresses are of the local network.
-  var isLocal: @Sendable (IPAddress) -> Bool = { !$0.isGlobal }
+  public var isLocal: @Sendable (IPAddress) -> Bool = { !$0.isGlobal }
   /// Who is served blocks at the same time.
   public var slots = UnchokeSlots.Settings()
   /// Whether packets are marked as traffic that yields to all other (RFC 8622).
