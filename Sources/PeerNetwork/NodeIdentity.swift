@@ -93,6 +93,12 @@ final class PeerKeyPin: Sendable {
     self.expected = expected
   }
 
+  /// Of a conversation whose other side has proven its key already.
+  init(proven key: Cryptography.PublicKey) {
+    expected = key
+    shown.withLock { $0 = key }
+  }
+
   /// The key of the other side once the handshake is done.
   var key: Cryptography.PublicKey? { shown.withLock { $0 } }
 

@@ -26,26 +26,29 @@ struct NodeNetwork: Sendable {
       preconditionFailure("the configuration let \(settings.listen.address) through")
     }
     let neighbours = Neighbours()
-    var streams = TransferSettings()
-    streams.isLocal = { neighbours.isLocal($0) }
-    streams.bind = Address(ip: ip, port: settings.listen.port)
-    streams.network = settings.network
-    streams.connections = settings.transfer.connections
+    var transfers = TransferSettings()
+    transfers.isLocal = { neighbours.isLocal($0) }
+    transfers.bind = Address(ip: ip, port: settings.listen.port)
+    transfers.network = settings.network
+    transfers.connections = settings.transfer.connections
     let (day, minute) = WallClock.local
     let rules = settings.transfer.rules(on: day, minute: minute)
-    streams.downloadLimit = rules.limitDown?.bytes
-    streams.uploadLimit = rules.limitUp?.bytes
-    streams.servesBeyondLAN = !rules.isMetered
-    streams.downloadLimitPerPeer = settings.transfer.limitDownPerPeer?.bytes
-    streams.uploadLimitPerPeer = settings.transfer.limitUpPerPeer?.bytes
+    transfers.downloadLimit = rules.limitDown?.bytes
+    transfers.uploadLimit = rules.limitUp?.bytes
+    transfers.servesBeyondLAN = !rules.isMetered
+    transfers.downloadLimitPerPeer = settings.transfer.limitDownPerPeer?.bytes
+    transfers.uploadLimitPerPeer = settings.transfer.limitUpPerPeer?.bytes
     // A node that is there to serve has no reason to let anybody wait.
-    if settings.role == .seeder { streams.slots.regular = nil }
+    if settings.role == .seeder { transfers.slots.regular = nil }
+    let streams = Self.streams(of: state, settings)
     transfer = try TransferService(
-      identity: NodeIdentity(state.nodeKey), store: state.store, settings: streams, logger: logger)
+      identity: NodeIdentity(state.nodeKey), store: state.store, settings: transfers,
+      streams: streams, logger: logger)
     try await transfer.start()
     do {
       (dht, port) = try await Self.startDHT(
-        beside: transfer, at: ip, state: state, settings: settings, logger: logger)
+        beside: transfer, carrying: streams, at: ip, state: state, settings: settings,
+        logger: logger)
     } catch {
       await transfer.stop()
       throw error
@@ -76,10 +79,19 @@ struct NodeNetwork: Sendable {
     }
   }
 
+  /// The UDP streams for peers that TCP can't reach. A seeder is there to serve; a desktop's other
+  /// traffic goes first.
+  private static func streams(of state: NodeState, _ settings: Configuration) -> DatagramStreams {
+    var bounds = DatagramStreams.Settings()
+    bounds.streams = settings.transfer.connections
+    bounds.stream.congestion = settings.role == .seeder ? .foreground : .background
+    return DatagramStreams(key: state.nodeKey.publicKey, settings: bounds)
+  }
+
   /// The DHT on the port that the transfer got, with the port.
   private static func startDHT(
-    beside transfer: TransferService, at ip: IPAddress, state: NodeState, settings: Configuration,
-    logger: Logger
+    beside transfer: TransferService, carrying streams: DatagramStreams, at ip: IPAddress,
+    state: NodeState, settings: Configuration, logger: Logger
   ) async throws -> (DHTService, UInt16) {
     guard let bound = await transfer.boundAddress else {
       preconditionFailure("a started transfer service has no address")
@@ -96,7 +108,8 @@ struct NodeNetwork: Sendable {
     let dht = DHTService(
       identity: state.nodeKey, settings: datagrams, validator: validator,
       contacts: (try? DHTState.contacts(from: contacts)) ?? [],
-      publisher: try await publisher(of: state, settings, validator), logger: logger)
+      publisher: try await publisher(of: state, settings, validator), streams: streams,
+      logger: logger)
     try await dht.start()
     await dht.trust(state.trust.list.keys(at: WallClock.now))
     return (dht, bound.port)

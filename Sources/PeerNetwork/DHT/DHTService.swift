@@ -44,11 +44,12 @@ public actor DHTService {
   let log: Logger
   let metrics = DHTMetrics()
   let wallClock: @Sendable () -> Timestamp
+  let streams: DatagramStreams?
   private let origin = ContinuousClock.now
 
   var machine: Kademlia
   var publisher: Publisher
-  private(set) var sessions: DatagramSessions
+  var sessions: DatagramSessions
   var random = SystemRandomNumberGenerator()
   var journal: JournalWriter?
   private var channel: NIOAsyncChannel<Envelope, Envelope>?
@@ -73,10 +74,11 @@ public actor DHTService {
   /// A node of the DHT with this identity.
   ///
   /// `validator` checks build statements; `contacts` and `publisher` are what an earlier run wrote
-  /// down; `wallClock` gives the time by which records are judged.
+  /// down; `streams` come over its socket; `wallClock` gives the time by which records are judged.
   public init(
     identity: SigningKey, settings: DHTSettings, validator: any RecordValidator,
-    contacts: [Contact] = [], publisher: Publisher = Publisher(), logger: Logger,
+    contacts: [Contact] = [], publisher: Publisher = Publisher(), streams: DatagramStreams? = nil,
+    logger: Logger,
     wallClock: @escaping @Sendable () -> Timestamp = DHTService.systemTime
   ) {
     key = identity.publicKey
@@ -86,6 +88,7 @@ public actor DHTService {
     self.validator = checked
     log = logger
     self.wallClock = wallClock
+    self.streams = streams
     machine = Kademlia(
       key: identity.publicKey,
       settings: Self.machineSettings(settings.kademlia, isSeeder: settings.role == .seeder),
@@ -109,11 +112,12 @@ public actor DHTService {
     let wanted = settings.bind
     if case .v6 = wanted.ip { isIPv6 = true }
     do {
-      let bound = try await DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
-        .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2_048))
-        .bind(host: "\(wanted.ip)", port: Int(wanted.port)) { channel in
+      let bound =
+        try await datagramBootstrap
+        .bind(host: "\(wanted.ip)", port: Int(wanted.port)) { [streams, isIPv6] channel in
           channel.eventLoop.makeCompletedFuture {
-            try NIOAsyncChannel<Envelope, Envelope>(wrappingChannelSynchronously: channel)
+            try streams?.attach(to: channel, isIPv6: isIPv6)
+            return try NIOAsyncChannel<Envelope, Envelope>(wrappingChannelSynchronously: channel)
           }
         }
       channel = bound
@@ -143,6 +147,7 @@ public actor DHTService {
         group.addTask { await self.keepTime() }
         group.addTask { await self.stayJoined() }
         group.addTask { await self.keepPublishing() }
+        group.addTask { await self.carryOpenings() }
         try await group.next()
         group.cancelAll()
       }
@@ -210,6 +215,7 @@ public actor DHTService {
     } catch {
       return refuse(error)
     }
+    guard !takeOpening(opened, from: address) else { return }
     guard let decoded = try? DHTCodec.decode(opened.message) else {
       tally.refused += 1
       return metrics.malformed.increment()
@@ -256,9 +262,6 @@ public actor DHTService {
   }
 
   private func send(_ message: Message, to contact: Contact, replyLimit: Int) {
-    guard let channel = channel?.channel,
-      let address = contact.address.socketAddress(onIPv6: isIPv6), channel.isWritable
-    else { return metrics.unsent.increment() }
     let plain: [UInt8]
     if message.isRequest {
       let hasCookie = sessions.hasCookie(for: contact.key, at: contact.address, now: now)
@@ -269,9 +272,15 @@ public actor DHTService {
       plain = DHTCodec.encode(message, cookie: cookie)
       guard plain.count <= replyLimit else { return metrics.unsent.increment() }
     }
-    guard let packet = sessions.seal(plain, to: contact.key, at: contact.address) else {
-      return metrics.unsent.increment()
-    }
+    sendSealed(plain, to: contact.key, at: contact.address)
+  }
+
+  /// Seals a message for a node and sends it.
+  func sendSealed(_ plain: [UInt8], to key: PublicKey, at destination: Address) {
+    guard let channel = channel?.channel,
+      let address = destination.socketAddress(onIPv6: isIPv6), channel.isWritable,
+      let packet = sessions.seal(plain, to: key, at: destination)
+    else { return metrics.unsent.increment() }
     tally.sent += 1
     tally.sentBytes += UInt64(packet.count)
     metrics.sent.increment()

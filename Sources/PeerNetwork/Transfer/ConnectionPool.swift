@@ -100,6 +100,11 @@ final class ConnectionPool: Sendable {
     return total
   }
 
+  /// Whether a conversation with a node stands.
+  func isConnected(to key: PublicKey) -> Bool {
+    state.withLock { $0.connections[key]?.contains { !$0.isEnding } ?? false }
+  }
+
   /// Forgets a connection that is closed.
   func remove(_ connection: PeerConnection) {
     let changes = state.withLock { state -> [UnchokeSlots.Change] in

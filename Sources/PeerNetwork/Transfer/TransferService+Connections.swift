@@ -35,26 +35,42 @@ extension TransferService {
     }
   }
 
-  /// Tries a provider's addresses in order until one carries a conversation.
+  /// Reaches a provider by TCP, and by UDP where that fails or is slow.
   private nonisolated func open(_ provider: Provider) async {
+    let attempt = TCPAttempt()
+    let isReached = await withTaskGroup(of: Bool.self) { group in
+      group.addTask { await self.openTLS(to: provider, attempt) }
+      group.addTask { await self.openStream(to: provider, after: attempt) }
+      return await group.reduce(false) { $0 || $1 }
+    }
+    guard !isReached else { return }
+    for driver in pool.failed(provider.key) { await driver.unreachable(provider.key) }
+  }
+
+  /// Tries a provider's addresses in order until one carries a conversation.
+  private nonisolated func openTLS(to provider: Provider, _ attempt: TCPAttempt) async -> Bool {
+    defer { attempt.end() }
     for address in provider.addresses.prefix(Limits.addressesPerProvider) {
       guard !Task.isCancelled else { break }
       do {
         let stream = try await sockets.connect(to: address, key: provider.key)
-        if await converse(over: stream) { return }
+        if await converse(over: stream) {
+          attempt.carried()
+          return true
+        }
       } catch {
         log.debug(
           "peer not reached",
           metadata: ["peer": "\(provider.key)", "address": "\(address)", "error": "\(error)"])
       }
     }
-    for driver in pool.failed(provider.key) { await driver.unreachable(provider.key) }
+    return false
   }
 
   /// Greets the other side and, if it is one of us, exchanges frames until the end.
   ///
   /// Returns whether the peer greeted us and was taken in.
-  private nonisolated func converse(over stream: PeerStream) async -> Bool {
+  nonisolated func converse(over stream: PeerStream) async -> Bool {
     var connection: PeerConnection?
     do {
       try await stream.channel.executeThenClose { inbound, outbound in

@@ -57,6 +57,7 @@ public actor TransferService {
   nonisolated let context: TransferContext
   nonisolated let pool: ConnectionPool
   nonisolated let sockets: TransferSockets
+  nonisolated let streams: DatagramStreams?
   nonisolated let log: Logger
   private nonisolated let queue: FetchQueue
   private nonisolated let smallQueue: FetchQueue
@@ -66,10 +67,13 @@ public actor TransferService {
   /// Where the service listens, with the port it got; nil before `start` and without a listener.
   public private(set) var boundAddress: Address?
 
-  /// The service of this node over a store; throws if TLS refuses the identity.
+  /// The service of this node over a store, with UDP streams for peers that TCP can't reach; throws if
+  /// TLS refuses the identity.
   public init(
-    identity: NodeIdentity, store: any BlobStore, settings: TransferSettings, logger: Logger
+    identity: NodeIdentity, store: any BlobStore, settings: TransferSettings,
+    streams: DatagramStreams? = nil, logger: Logger
   ) throws {
+    self.streams = streams
     key = identity.key.publicKey
     log = logger
     let clock = TransferClock()
@@ -113,6 +117,7 @@ public actor TransferService {
       if let listener { group.addTask { try await self.accept(from: listener) } }
       group.addTask { await self.openConnections() }
       group.addTask { await self.takeTurns() }
+      if streams != nil { group.addTask { await self.acceptStreams() } }
       try await group.next()
       group.cancelAll()
     }

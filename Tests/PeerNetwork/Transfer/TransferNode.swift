@@ -15,7 +15,7 @@ struct TransferNode {
 
   init(
     store: MemoryBlobStore = MemoryBlobStore(), identity: NodeIdentity? = nil,
-    change: (inout TransferSettings) -> Void = { _ in }
+    streams: DatagramStreams? = nil, change: (inout TransferSettings) -> Void = { _ in }
   ) throws {
     let identity = try identity ?? NodeIdentity(SigningKey.generate())
     var settings = TransferSettings()
@@ -27,7 +27,7 @@ struct TransferNode {
     self.identity = identity
     self.store = store
     service = try TransferService(
-      identity: identity, store: store, settings: settings, logger: logger)
+      identity: identity, store: store, settings: settings, streams: streams, logger: logger)
   }
 
   /// This node as a provider.

@@ -1,0 +1,112 @@
+public import Cryptography
+import NIOCore
+import Synchronization
+public import Transfer
+import Wire
+
+/// The UDP streams of a node: reliable streams over sealed datagrams on the DHT's socket, for peers that
+/// TCP can't reach (docs/PROTOCOL.md, "The UDP stream").
+///
+/// The DHT's service attaches it to its socket and carries the opening exchange; the transfer's service
+/// opens and accepts streams. A node without it answers no opening.
+public final class DatagramStreams: Sendable {
+  /// The bounds of a node's streams.
+  public struct Settings: Sendable {
+    /// The streams that may be open or closing, both directions together.
+    public var streams = 256
+    /// The streams that one node may have opened to us.
+    public var streamsPerNode = 4
+    /// The streams that may have been opened to us from one IP address other than loopback.
+    public var streamsPerAddress = 16
+    /// The openings that may be under way.
+    public var openings = 64
+    /// The granted streams that nobody has taken yet; further openings are refused.
+    public var waiting = 16
+    /// How long the last bytes of a closed stream may take.
+    public var lingerTime = Duration.seconds(10)
+    /// The bounds and times of each stream.
+    public var stream = StreamSettings()
+
+    /// The defaults.
+    public init() {}
+  }
+
+  /// Why a stream could not be opened.
+  public enum OpenError: Error, Equatable, Sendable {
+    /// There is no socket, or as many streams as may be.
+    case unavailable
+    /// Nobody answered.
+    case silent
+    /// The peer refused.
+    case refused(StreamOpening.Refusal)
+    /// The peer's answer makes no sense.
+    case malformed
+  }
+
+  /// A message of an opening exchange that the DHT's service seals and sends.
+  struct Message: Sendable {
+    let bytes: [UInt8]
+    let key: PublicKey
+    let address: Address
+  }
+
+  let key: PublicKey
+  let settings: Settings
+  /// What has to be sent sealed; the oldest wait, the newest of too many are dropped and sent again by
+  /// their openers.
+  let messages: AsyncStream<Message>
+  /// Streams that peers opened.
+  let incoming: AsyncStream<DatagramStreamChannel>
+  private let message: AsyncStream<Message>.Continuation
+  private let arrival: AsyncStream<DatagramStreamChannel>.Continuation
+  private let multiplexer = Mutex<NIOLoopBound<StreamMultiplexer>?>(nil)
+
+  /// The streams of the node with this key.
+  public init(key: PublicKey, settings: Settings = Settings()) {
+    self.key = key
+    self.settings = settings
+    (messages, message) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(256))
+    (incoming, arrival) = AsyncStream.makeStream(
+      bufferingPolicy: .bufferingOldest(settings.waiting))
+  }
+
+  /// Puts the streams in front of what reads from a UDP channel; on the channel's event loop.
+  func attach(to channel: any Channel, isIPv6: Bool) throws {
+    let handler = StreamMultiplexer(
+      streams: self, isIPv6: isIPv6, eventLoop: channel.eventLoop)
+    try channel.pipeline.syncOperations.addHandler(handler)
+    multiplexer.withLock { $0 = NIOLoopBound(handler, eventLoop: channel.eventLoop) }
+  }
+
+  /// The socket is gone.
+  func detach() {
+    multiplexer.withLock { $0 = nil }
+  }
+
+  /// Takes in a message of an opening exchange. The sealing proved who sent it; an OPEN must have shown
+  /// a valid cookie.
+  func receive(_ opening: StreamOpening, from key: PublicKey, at address: Address) {
+    guard let bound = multiplexer.withLock({ $0 }) else { return }
+    bound.eventLoop.execute {
+      bound.value.receive(opening, from: key, at: address)
+    }
+  }
+
+  /// Opens a stream to a node; it reads nothing before `activate`.
+  func connect(to key: PublicKey, at address: Address) async throws -> DatagramStreamChannel {
+    guard let bound = multiplexer.withLock({ $0 }) else { throw OpenError.unavailable }
+    return try await bound.eventLoop.flatSubmit {
+      bound.value.open(key, at: address)
+    }.get()
+  }
+
+  /// Has a message sealed and sent.
+  func send(_ opening: StreamOpening, to key: PublicKey, at address: Address) {
+    message.yield(Message(bytes: opening.encoded, key: key, address: address))
+  }
+
+  /// Offers a stream that a peer opened; returns whether there was room for it.
+  func offer(_ channel: DatagramStreamChannel) -> Bool {
+    if case .enqueued = arrival.yield(channel) { true } else { false }
+  }
+}

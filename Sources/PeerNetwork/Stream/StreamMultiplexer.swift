@@ -1,0 +1,283 @@
+import Cryptography
+import NIOCore
+import NIOPosix
+import Transfer
+import Wire
+
+/// Hands the packets of UDP streams to their streams, and all else on: one handler on the UDP channel,
+/// on its event loop.
+final class StreamMultiplexer: ChannelInboundHandler {
+  typealias InboundIn = AddressedEnvelope<ByteBuffer>
+  typealias InboundOut = AddressedEnvelope<ByteBuffer>
+
+  /// A stream that this node asked for.
+  private struct Opening {
+    var opener: StreamOpener
+    let ephemeral: EphemeralKey
+    let key: PublicKey
+    let address: Address
+    let promise: EventLoopPromise<DatagramStreamChannel>
+  }
+
+  /// What names a stream that a peer asked for, so that a repeated OPEN gets the same answer.
+  private struct Grant: Hashable {
+    let key: PublicKey
+    let session: UInt64
+  }
+
+  private let streams: DatagramStreams
+  private let isIPv6: Bool
+  private var channels: [UInt64: DatagramStreamChannel] = [:]
+  private var openings: [UInt64: Opening] = [:]
+  private var grants: [Grant: (session: UInt64, answer: StreamOpening)] = [:]
+  private var granted: [UInt64: Grant] = [:]
+  /// Streams to which packets came in this turn of the loop.
+  private var touched: [DatagramStreamChannel] = []
+  private var frames: [UInt8] = []
+  private var random = SystemRandomNumberGenerator()
+  private(set) var sender: DatagramSender?
+  private let loop: any EventLoop
+  /// The UDP channel, until its socket is gone.
+  private var parent: (any Channel)?
+
+  init(streams: DatagramStreams, isIPv6: Bool, eventLoop: any EventLoop) {
+    self.streams = streams
+    self.isIPv6 = isIPv6
+    loop = eventLoop
+  }
+
+  var settings: DatagramStreams.Settings { streams.settings }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    parent = context.channel
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    end()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end()
+    context.fireChannelInactive()
+  }
+
+  private func end() {
+    streams.detach()
+    // Nothing may be written to a descriptor that is closed and may be another file's by now.
+    parent = nil
+    sender?.close()
+    sender = nil
+    for opening in openings.values { opening.promise.fail(DatagramStreams.OpenError.unavailable) }
+    openings = [:]
+    for channel in channels.values { channel.abandon() }
+    channels = [:]
+    grants = [:]
+    granted = [:]
+  }
+
+  // MARK: Packets
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let envelope = unwrapInboundIn(data)
+    var rest = envelope.data
+    // With receive offload one buffer holds many datagrams of one length; the last may be shorter.
+    let size = max(1, envelope.metadata?.segmentSize ?? rest.readableBytes)
+    var address: Address?
+    while let datagram = rest.readSlice(length: min(size, rest.readableBytes)),
+      datagram.readableBytes > 0
+    {
+      guard datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) == StreamBox.kind else {
+        let single = AddressedEnvelope(remoteAddress: envelope.remoteAddress, data: datagram)
+        context.fireChannelRead(wrapInboundOut(single))
+        continue
+      }
+      if address == nil { address = Address(envelope.remoteAddress) }
+      guard let address, address.port != 0 else { return }
+      datagram.withUnsafeReadableBytes { take($0, from: address) }
+    }
+  }
+
+  private func take(_ packet: UnsafeRawBufferPointer, from address: Address) {
+    guard let header = StreamBox.header(of: packet), let channel = channels[header.session],
+      channel.receive(packet, number: header.number, from: address, &frames, &random)
+    else { return }
+    guard !channel.isTouched else { return }
+    channel.isTouched = true
+    touched.append(channel)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    let channels = touched
+    touched.removeAll(keepingCapacity: true)
+    for channel in channels {
+      channel.isTouched = false
+      channel.pump()
+    }
+    context.fireChannelReadComplete()
+  }
+
+  /// What packets leave by, made at the first one; nil without a socket.
+  func senderForStreams() -> DatagramSender? {
+    if let sender { return sender }
+    guard let parent else { return nil }
+    sender = try? DatagramSender(channel: parent, eventLoop: loop, isIPv6: isIPv6) { [weak self] in
+      guard let self else { return }
+      for channel in Array(self.channels.values) { channel.pump() }
+    }
+    return sender
+  }
+
+  /// Forgets a stream that is gone.
+  func remove(_ session: UInt64) {
+    channels[session] = nil
+    if let grant = granted.removeValue(forKey: session) { grants[grant] = nil }
+  }
+
+  // MARK: Openings
+
+  /// Begins to open a stream.
+  func open(_ key: PublicKey, at address: Address) -> EventLoopFuture<DatagramStreamChannel> {
+    let promise = loop.makePromise(of: DatagramStreamChannel.self)
+    guard parent != nil, openings.count < settings.openings, channels.count < settings.streams,
+      key != streams.key
+    else {
+      promise.fail(DatagramStreams.OpenError.unavailable)
+      return promise.futureResult
+    }
+    let ephemeral = EphemeralKey()
+    let session = freshSession()
+    let opener = StreamOpener(
+      session: session, ephemeral: ephemeral.publicKey,
+      credit: ReliableStream.firstCredit(settings.stream))
+    openings[session] = Opening(
+      opener: opener, ephemeral: ephemeral, key: key, address: address, promise: promise)
+    keepAsking(session)
+    return promise.futureResult
+  }
+
+  private func keepAsking(_ session: UInt64) {
+    guard var opening = openings[session] else { return }
+    let (sends, outcome) = opening.opener.tick(now: .uptime)
+    openings[session] = opening
+    if sends { streams.send(opening.opener.message, to: opening.key, at: opening.address) }
+    guard outcome == nil else {
+      openings[session] = nil
+      opening.promise.fail(DatagramStreams.OpenError.silent)
+      return
+    }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let wait = max(.microseconds(100), opening.opener.nextDeadline - .uptime)
+    loop.scheduleTask(in: TimeAmount(wait)) { bound.value.keepAsking(session) }
+  }
+
+  /// Takes in a message of an opening exchange.
+  func receive(_ message: StreamOpening, from key: PublicKey, at address: Address) {
+    guard parent != nil else { return }
+    switch message {
+    case .open(let session, let ephemeral, let credit):
+      grant(session, ephemeral, credit, to: key, at: address)
+    case .accept(let session, _, _, _), .retry(let session, _), .refuse(let session, _):
+      answered(session, message, from: key)
+    }
+  }
+
+  private func answered(_ session: UInt64, _ message: StreamOpening, from key: PublicKey) {
+    guard var opening = openings[session], opening.key == key else { return }
+    switch opening.opener.receive(message, now: .uptime) {
+    case .ignored: break
+    case .again:
+      openings[session] = opening
+      streams.send(opening.opener.message, to: opening.key, at: opening.address)
+    case .ended(.granted(let theirs, let ephemeral, let credit, let roundTrip)):
+      openings[session] = nil
+      let sides = StreamBox.Sides(
+        opener: streams.key, acceptor: key, openerSession: session, acceptorSession: theirs)
+      let box = StreamBox(own: opening.ephemeral, peer: ephemeral, sides: sides, isOpener: true)
+      guard let box else { return opening.promise.fail(DatagramStreams.OpenError.malformed) }
+      let stream = ReliableStream(
+        settings: settings.stream, path: opening.address, credit: credit, roundTrip: roundTrip,
+        now: .uptime)
+      guard let channel = add(session, stream, box, key, isOutgoing: true) else {
+        return opening.promise.fail(DatagramStreams.OpenError.unavailable)
+      }
+      // The peer learns from it that its answer came.
+      channel.greet()
+      opening.promise.succeed(channel)
+    case .ended(.refused(let reason)):
+      openings[session] = nil
+      opening.promise.fail(DatagramStreams.OpenError.refused(reason))
+    case .ended(.silent): break
+    }
+  }
+
+  private func grant(
+    _ theirs: UInt64, _ ephemeral: Bytes32, _ credit: UInt64, to key: PublicKey,
+    at address: Address
+  ) {
+    let grant = Grant(key: key, session: theirs)
+    if let known = grants[grant] { return streams.send(known.answer, to: key, at: address) }
+    guard hasRoom(for: key, at: address) else { return refuse(theirs, key, address) }
+    let own = EphemeralKey()
+    let session = freshSession()
+    let sides = StreamBox.Sides(
+      opener: key, acceptor: streams.key, openerSession: theirs, acceptorSession: session)
+    let box = StreamBox(own: own, peer: ephemeral, sides: sides, isOpener: false)
+    guard let box else { return }
+    let stream = ReliableStream(
+      settings: settings.stream, path: address, credit: credit, roundTrip: nil, now: .uptime)
+    guard let channel = add(session, stream, box, key, isOutgoing: false) else { return }
+    guard streams.offer(channel) else {
+      channel.abandon()
+      remove(session)
+      return refuse(theirs, key, address)
+    }
+    let answer = StreamOpening.accept(
+      opener: theirs, session: session, ephemeral: own.publicKey,
+      credit: ReliableStream.firstCredit(settings.stream))
+    grants[grant] = (session, answer)
+    granted[session] = grant
+    streams.send(answer, to: key, at: address)
+  }
+
+  /// Whether one more stream is granted: no node and no address takes the room of all others.
+  private func hasRoom(for key: PublicKey, at address: Address) -> Bool {
+    guard channels.count < settings.streams else { return false }
+    var ofKey = 0
+    var atAddress = 0
+    for channel in channels.values where !channel.isOutgoing {
+      if channel.peer == key { ofKey += 1 }
+      if channel.address.ip == address.ip { atAddress += 1 }
+    }
+    return ofKey < settings.streamsPerNode
+      && (address.ip.isLoopback || atAddress < settings.streamsPerAddress)
+  }
+
+  private func refuse(_ session: UInt64, _ key: PublicKey, _ address: Address) {
+    streams.send(.refuse(opener: session, reason: .busy), to: key, at: address)
+  }
+
+  private func add(
+    _ session: UInt64, _ stream: ReliableStream, _ box: StreamBox, _ key: PublicKey,
+    isOutgoing: Bool
+  ) -> DatagramStreamChannel? {
+    guard let parent else { return nil }
+    let channel = DatagramStreamChannel(
+      parent: parent, multiplexer: self, session: session, stream: stream, box: box, peer: key,
+      isOutgoing: isOutgoing)
+    channels[session] = channel
+    channel.rearm()
+    return channel
+  }
+
+  private func freshSession() -> UInt64 {
+    while true {
+      let session = random.next()
+      if channels[session] == nil, openings[session] == nil { return session }
+    }
+  }
+}
+
+extension Instant {
+  /// Now, on the clock of the event loops.
+  static var uptime: Instant { Instant(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
+}

@@ -1,0 +1,161 @@
+import Cryptography
+import Logging
+import NIOCore
+import NIOPosix
+import TestSupport
+import Testing
+import Transfer
+import Wire
+
+@testable import PeerNetwork
+
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct DatagramStreamTests {
+  @Test(arguments: [1, 65_537, (5 << 20) + 3])
+  func blobArrivesWholeByUDPAlone(size: Int) async throws {
+    let seeder = try StreamNode()
+    let reader = try StreamNode()
+    let bytes = BlobStoreConformance.content(size: size, seed: 1)
+    let root = seeder.store.add(bytes)
+    let report = try await withStreams([seeder, reader]) {
+      try await reader.service.fetch(root, size: UInt64(size), from: [await seeder.provider()])
+    }
+    #expect(reader.store.bytes(of: root) == bytes)
+    #expect(report.contributions == [seeder.key: UInt64(size)])
+  }
+
+  @Test func bothSidesServeOverOneStream() async throws {
+    let one = try StreamNode()
+    let other = try StreamNode()
+    let (here, there) = (
+      BlobStoreConformance.content(size: 2 << 20, seed: 2),
+      BlobStoreConformance.content(size: 3 << 20, seed: 3)
+    )
+    let (first, second) = (one.store.add(here), other.store.add(there))
+    try await withStreams([one, other]) {
+      async let left = one.service.fetch(second, size: 3 << 20, from: [await other.provider()])
+      async let right = other.service.fetch(first, size: 2 << 20, from: [await one.provider()])
+      _ = try await (left, right)
+    }
+    #expect(other.store.bytes(of: first) == here)
+    #expect(one.store.bytes(of: second) == there)
+  }
+
+  @Test(arguments: [(0.05, 0.1, 2_000), (0.0, 0.0, 1_100)])
+  func blobArrivesOverABadWay(loss: Double, lateness: Double, longest: Int) async throws {
+    let seeder = try StreamNode()
+    let reader = try StreamNode()
+    let bytes = BlobStoreConformance.content(size: 1 << 20, seed: 4)
+    let root = seeder.store.add(bytes)
+    try await withStreams([seeder, reader]) {
+      let node = try #require(await seeder.dht.boundAddress)
+      try await BadWay.with(to: node, loss: loss, lateness: lateness, longest: longest) { way in
+        _ = try await reader.service.fetch(
+          root, size: 1 << 20, from: [await seeder.provider(by: way)])
+      }
+    }
+    #expect(reader.store.bytes(of: root) == bytes)
+  }
+
+  @Test func tcpIsPreferredWhereItAnswers() async throws {
+    let seeder = try StreamNode(listens: true)
+    let reader = try StreamNode()
+    let bytes = BlobStoreConformance.content(size: 1 << 20, seed: 5)
+    let root = seeder.store.add(bytes)
+    let open = try await withStreams([seeder, reader]) {
+      _ = try await reader.service.fetch(
+        root, size: 1 << 20, from: [await seeder.transfer.provider])
+      return await seeder.service.snapshot().connections.count
+    }
+    #expect(open == 1)
+    #expect(reader.store.bytes(of: root) == bytes)
+  }
+
+  @Test func aNodeWithoutStreamsAnswersNoOpening() async throws {
+    let reader = try StreamNode()
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let mute = DHTService(
+      identity: SigningKey.generate(), settings: Loopback.settings, validator: TestStatements(),
+      logger: logger)
+    try await mute.start()
+    let address = try #require(await mute.boundAddress)
+    try await withStreams([reader]) {
+      await #expect(throws: DatagramStreams.OpenError.silent) {
+        _ = try await reader.streams.connect(to: mute.key, at: address)
+      }
+    }
+    await mute.stop()
+  }
+
+  @Test func asManyStreamsAsMayBeAreGranted() async throws {
+    let seeder = try StreamNode { $0.streams = 2 }
+    let reader = try StreamNode()
+    try await withStreams([seeder, reader]) {
+      let address = try #require(await seeder.dht.boundAddress)
+      var channels: [DatagramStreamChannel] = []
+      for _ in 0..<2 {
+        channels.append(try await reader.streams.connect(to: seeder.key, at: address))
+      }
+      await #expect(throws: DatagramStreams.OpenError.refused(.busy)) {
+        _ = try await reader.streams.connect(to: seeder.key, at: address)
+      }
+      for channel in channels { try await channel.close() }
+    }
+  }
+
+  @Test func aClosedStreamMakesRoom() async throws {
+    let seeder = try StreamNode { $0.streams = 1 }
+    let reader = try StreamNode()
+    try await withStreams([seeder, reader]) {
+      let address = try #require(await seeder.dht.boundAddress)
+      for _ in 0..<3 {
+        let isOpen = await eventually {
+          guard let channel = try? await reader.streams.connect(to: seeder.key, at: address)
+          else { return false }
+          try? await channel.close()
+          return true
+        }
+        #expect(isOpen)
+      }
+    }
+  }
+
+  @Test func noBytesFromOutsideDisturbTheSocket() async throws {
+    let seeder = try StreamNode()
+    let reader = try StreamNode()
+    let bytes = BlobStoreConformance.content(size: 1 << 20, seed: 6)
+    let root = seeder.store.add(bytes)
+    try await withStreams([seeder, reader]) {
+      let address = try #require(await seeder.dht.boundAddress)
+      let target = try #require(address.socketAddress(onIPv6: false))
+      let channel = try await DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
+        .bind(host: "127.0.0.1", port: 0).get()
+      var random = SplitMix64(seed: 1)
+      for count in 0..<300 {
+        var packet = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+        if count > 0 { packet[0] = StreamBox.kind }
+        let envelope = AddressedEnvelope(remoteAddress: target, data: ByteBuffer(bytes: packet))
+        try await channel.writeAndFlush(envelope)
+      }
+      _ = try await reader.service.fetch(root, size: 1 << 20, from: [await seeder.provider()])
+      try await channel.close()
+    }
+    #expect(reader.store.bytes(of: root) == bytes)
+  }
+
+  @Test func aSeederThatVanishesIsNoticed() async throws {
+    let seeder = try StreamNode()
+    let reader = try StreamNode {
+      $0.stream.idleTime = .milliseconds(400)
+      $0.stream.keepAlive = .milliseconds(100)
+    }
+    try await withStreams([reader]) {
+      let channel = try await withStreams([seeder]) {
+        let address = try #require(await seeder.dht.boundAddress)
+        return try await reader.streams.connect(to: seeder.key, at: address)
+      }
+      try await channel.closeFuture.get()
+    }
+  }
+}

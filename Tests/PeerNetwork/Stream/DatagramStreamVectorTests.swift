@@ -1,0 +1,118 @@
+import Cryptography
+import Foundation
+import Testing
+import Transfer
+import Wire
+
+/// Packets and openings that Tests/Vectors/make-datagram-streams made without any of this code.
+@Suite("Known stream packets") struct DatagramStreamVectorTests {
+  struct Vectors: Decodable {
+    let opener: Side
+    let acceptor: Side
+    let packets: [Packet]
+    let openings: [Opening]
+  }
+
+  struct Side: Decodable {
+    let seed: String
+    let ephemeral: String
+    let session: String
+  }
+
+  struct Packet: Decodable {
+    let name: String
+    let fromOpener: Bool
+    let number: String
+    let frames: String
+    let packet: String
+  }
+
+  struct Opening: Decodable {
+    let name: String
+    let message: String
+  }
+
+  let vectors: Vectors
+
+  init() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Vectors/datagram-streams.json")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    vectors = try decoder.decode(Vectors.self, from: Data(contentsOf: file))
+  }
+
+  private func key(_ side: Side) throws -> PublicKey {
+    try #require(SigningKey(seed: try Self.bytes(side.seed))).publicKey
+  }
+
+  private func box(isOpener: Bool) throws -> StreamBox {
+    let sides = StreamBox.Sides(
+      opener: try key(vectors.opener), acceptor: try key(vectors.acceptor),
+      openerSession: try #require(UInt64(vectors.opener.session)),
+      acceptorSession: try #require(UInt64(vectors.acceptor.session)))
+    let opener = EphemeralKey(secret: try Self.bytes(vectors.opener.ephemeral))
+    let acceptor = EphemeralKey(secret: try Self.bytes(vectors.acceptor.ephemeral))
+    let (own, peer) = isOpener ? (opener, acceptor) : (acceptor, opener)
+    return try #require(
+      StreamBox(own: own, peer: peer.publicKey, sides: sides, isOpener: isOpener))
+  }
+
+  @Test func eachPacketIsSealedAndOpenedAlike() throws {
+    #expect(vectors.packets.count >= 7)
+    for known in vectors.packets {
+      let frames = try Self.bytes(known.frames)
+      let packet = try Self.bytes(known.packet)
+      let number = try #require(UInt64(known.number))
+      var sealed = [UInt8](repeating: 0, count: frames.count + StreamBox.overhead)
+      let sender = try box(isOpener: known.fromOpener)
+      _ = sealed.withUnsafeMutableBytes { sender.seal(frames, number: number, into: $0) }
+      #expect(sealed == packet, "\(known.name)")
+      var opened: [UInt8] = []
+      let receiver = try box(isOpener: !known.fromOpener)
+      let isRight = packet.withUnsafeBytes { receiver.open($0, number: number, into: &opened) }
+      #expect(isRight && Array(opened.prefix(frames.count)) == frames, "\(known.name)")
+    }
+  }
+
+  @Test func noKnownPacketIsAViolation() throws {
+    for known in vectors.packets where known.name != "a reset after a violation" {
+      let address = try #require(Address("10.0.0.1:7782"))
+      var random = SplitMix64(seed: 1)
+      var stream = ReliableStream(
+        settings: StreamSettings(), path: address, credit: 0, roundTrip: nil, now: .zero)
+      var sent: [UInt8] = []
+      for number in 0..<10 as Range<UInt64> {
+        // So many packets of ours left that all numbers may be acknowledged.
+        stream.greet()
+        while let packet = stream.nextPacket(now: .zero, into: &sent) {
+          #expect(packet.number == number)
+          sent = []
+        }
+      }
+      try Self.bytes(known.frames).withUnsafeBytes {
+        stream.receive(
+          $0, number: 0, from: address, now: .zero + .milliseconds(5), using: &random)
+      }
+      #expect(stream.outcome != .violation, "\(known.name)")
+    }
+  }
+
+  @Test func eachOpeningIsReadAndWrittenAlike() throws {
+    #expect(vectors.openings.map(\.name) == ["open", "accept", "retry", "refuse"])
+    for known in vectors.openings {
+      let bytes = try Self.bytes(known.message)
+      #expect(try StreamOpening.decode(bytes).encoded == bytes, "\(known.name)")
+    }
+  }
+
+  private static func bytes(_ hex: String) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var rest = hex[...]
+    while !rest.isEmpty {
+      bytes.append(try #require(UInt8(rest.prefix(2), radix: 16)))
+      rest = rest.dropFirst(2)
+    }
+    return bytes
+  }
+}
