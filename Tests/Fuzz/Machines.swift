@@ -9,6 +9,7 @@ import Wire
 enum Machines {
   static let targets: [String: FuzzTarget] = [
     "kademlia": kademlia, "serve": serve, "fetch": FetchFuzz.target, "lines": LinesFuzz.target,
+    "stream": StreamFuzz.machine, "opening": StreamFuzz.opening,
   ]
 
   /// Accepts any record that begins with its key, so that the store is reached without signatures.
