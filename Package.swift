@@ -158,7 +158,7 @@ let package = Package(
     // Not installed: `make bench-transfer`.
     .executableTarget(
       name: "bench-transfer",
-      dependencies: ["Wire", "Cryptography", "Transfer", "Storage", "PeerNetwork", logging],
+      dependencies: ["Wire", "Cryptography", "DHT", "Transfer", "Storage", "PeerNetwork", logging],
       path: "Benchmarks/Transfer", swiftSettings: ours),
 
     // Tests: one folder a module; Support holds conformance suites and fakes.

@@ -9,13 +9,18 @@ import Wire
 /// The fetching side of a run.
 struct Fetcher {
   let providers: [TransferService.Provider]
+  /// Whether the providers are reached by UDP.
+  var usesDatagrams = false
 
   /// Fetches all blobs, all at once, into a store on disk.
   func fetch(_ blobs: [Blob], into directory: String) async throws {
     let store = try DirectoryBlobStore(directory: directory)
-    let service = try service(over: store)
+    let key = SigningKey.generate()
+    let here = Address(ip: .v4(0), port: 0)
+    let datagrams = usesDatagrams ? Datagrams(key: key, at: here, isForeground: true) : nil
+    let service = try service(over: store, key: key, streams: datagrams?.streams)
     let clock = ContinuousClock()
-    let (time, resumed) = try await TransferBenchmark.running(service) {
+    let (time, resumed) = try await TransferBenchmark.running(service, beside: datagrams) {
       let started = clock.now
       let resumed = try await Self.fetch(blobs, by: service, from: providers)
       return (clock.now - started, resumed)
@@ -106,10 +111,14 @@ struct Fetcher {
     print("{\"seconds\": \(last), \"jain\": \(jain)}")
   }
 
-  private func service(over store: any BlobStore) throws -> TransferService {
+  private func service(
+    over store: any BlobStore, key: SigningKey = SigningKey.generate(),
+    streams: DatagramStreams? = nil
+  ) throws -> TransferService {
     try TransferService(
-      identity: NodeIdentity(SigningKey.generate()), store: store,
-      settings: TransferBenchmark.settings(listening: false), logger: TransferBenchmark.logger)
+      identity: NodeIdentity(key), store: store,
+      settings: TransferBenchmark.settings(listening: false), streams: streams,
+      logger: TransferBenchmark.logger)
   }
 
   private static func seconds(_ time: Duration) -> Double {

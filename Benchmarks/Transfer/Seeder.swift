@@ -10,7 +10,8 @@ struct Seeder {
   let directory: String
   let list: String
 
-  func run(_ options: [String: UInt64]) async throws {
+  /// With `udp` the blobs come over UDP alone, from `at`.
+  func run(_ options: [String: UInt64], at address: Address?) async throws {
     let store = try DirectoryBlobStore(directory: directory)
     var lines: [String] = []
     for path in try Text.lines(of: list) {
@@ -21,12 +22,21 @@ struct Seeder {
     var settings = TransferBenchmark.settings(listening: true)
     settings.uploadLimit = options["rate"]
     settings.connections = Int(options["connections"] ?? 256)
+    let key = SigningKey.generate()
+    let datagrams = address.map {
+      Datagrams(key: key, at: $0, isForeground: options["foreground"] == 1)
+    }
+    if address != nil { settings.bind = nil }
     let service = try TransferService(
-      identity: NodeIdentity(SigningKey.generate()), store: store, settings: settings,
+      identity: NodeIdentity(key), store: store, settings: settings, streams: datagrams?.streams,
       logger: TransferBenchmark.logger)
-    try await TransferBenchmark.running(service) {
-      let port = await service.boundAddress?.port ?? 0
-      print("{\"provider\": \"\(service.key)@127.0.0.1:\(port)\"}")
+    try await TransferBenchmark.running(service, beside: datagrams) {
+      if let bound = await datagrams?.service.boundAddress {
+        print("{\"provider\": \"udp:\(service.key)@\(bound)\"}")
+      } else {
+        let port = await service.boundAddress?.port ?? 0
+        print("{\"provider\": \"\(service.key)@127.0.0.1:\(port)\"}")
+      }
       fflush(nil)
       // The script closes our standard input when it has measured us.
       await withCheckedContinuation { (ended: CheckedContinuation<Void, Never>) in

@@ -12,13 +12,14 @@ import Wire
 /// Each run prints one line of JSON. A seeder prints its key, its port and what it has, and serves until
 /// its standard input ends.
 ///
-///     bench-transfer serve DIRECTORY LIST [rate=BYTES]
+///     bench-transfer serve DIRECTORY LIST [rate=BYTES] [foreground=1] [udp=ADDRESS:PORT]
 ///     bench-transfer fetch DIRECTORY LIST PROVIDER...
 ///     bench-transfer first-byte LIST PROVIDER warm|cold ROUNDS
 ///     bench-transfer hold LIST PROVIDER CONNECTIONS
 ///
 /// LIST is a file: of paths to take in for `serve`, which writes `ROOT SIZE` lines to `LIST.blobs`, and
-/// that file for the others. PROVIDER is `KEY@ADDRESS:PORT`.
+/// that file for the others. PROVIDER is `KEY@ADDRESS:PORT`, or `udp:KEY@ADDRESS:PORT` of one that serves
+/// over UDP alone.
 @main
 struct TransferBenchmark {
   static func main() async throws {
@@ -27,11 +28,17 @@ struct TransferBenchmark {
     let command = arguments.removeFirst()
     switch command {
     case "serve":
-      try await Seeder(directory: arguments[0], list: arguments[1]).run(options(arguments[2...]))
+      let place = arguments[2...].first { $0.hasPrefix("udp=") }.flatMap {
+        Address(String($0.dropFirst(4)))
+      }
+      try await Seeder(directory: arguments[0], list: arguments[1])
+        .run(options(arguments[2...]), at: place)
     case "fetch" where arguments.count >= 3:
       let blobs = try Blob.read(arguments[1])
       let providers = try arguments[2...].map { try provider($0) }
-      try await Fetcher(providers: providers).fetch(blobs, into: arguments[0])
+      let usesDatagrams = arguments[2...].contains { $0.hasPrefix("udp:") }
+      try await Fetcher(providers: providers, usesDatagrams: usesDatagrams)
+        .fetch(blobs, into: arguments[0])
     case "first-byte" where arguments.count == 4:
       let blobs = try Blob.read(arguments[0])
       let fetcher = Fetcher(providers: [try provider(arguments[1])])
@@ -61,13 +68,21 @@ struct TransferBenchmark {
 
   /// Starts a service and runs it beside `body`.
   static func running<Value: Sendable>(
-    _ service: TransferService, _ body: @escaping @Sendable () async throws -> Value
+    _ service: TransferService, beside datagrams: Datagrams? = nil,
+    _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     try await service.start()
+    try await datagrams?.service.start()
     return try await withThrowingTaskGroup(of: Value?.self) { group in
       group.addTask {
         try await service.run()
         return nil
+      }
+      if let datagrams {
+        group.addTask {
+          try await datagrams.service.run()
+          return nil
+        }
       }
       group.addTask {
         while await !service.isRunning { try await Task.sleep(for: .microseconds(200)) }
@@ -92,7 +107,7 @@ struct TransferBenchmark {
   }
 
   private static func provider(_ text: String) throws -> TransferService.Provider {
-    let parts = text.split(separator: "@")
+    let parts = (text.hasPrefix("udp:") ? text.dropFirst(4) : text[...]).split(separator: "@")
     guard parts.count == 2, let bytes = Bytes32(hex: String(parts[0])),
       let address = Address(String(parts[1]))
     else { throw BenchmarkError.badArgument(text) }
