@@ -112,14 +112,14 @@ extension Kademlia {
   mutating func takeRendezvous(_ number: UInt64, _ address: Address?, _ step: inout Step) {
     guard var punch = punches[number] else { return }
     punch.waiting -= 1
-    let isFirst = punch.addresses.isEmpty
     if let address, address.ip.isGlobal, !punch.addresses.contains(address),
       punch.addresses.count < Self.addressesTold
     {
       punch.addresses.append(address)
     }
     punches[number] = punch
-    if isFirst, !punch.addresses.isEmpty { fire(number, &step) }
+    // The peer's own datagram may have come before this.
+    if punch.tries == 0, !punch.addresses.isEmpty { fire(number, &step) }
     endPunchIfVain(number, &step)
   }
 

@@ -159,6 +159,7 @@ public struct Kademlia: Sendable {
   /// Forgets a request: its outstanding calls end unheard and no `.finished` follows.
   public mutating func cancel(_ id: RequestID) {
     queries[id] = nil
+    punches[id.number] = nil
   }
 
   mutating func newRequestID() -> RequestID {

@@ -177,7 +177,8 @@ struct Query: Sendable {
   /// Ends a search.
   mutating func end(_ index: Int) {
     searches[index].isOver = true
-    active.removeAll { $0 == index }
+    // Whoever helped it has nothing left to do.
+    active = active.filter { $0 != index && searches[$0].parent != index }
   }
 
   /// Takes a validated record in; the caller has seen that it is of the get's kind and issuers.

@@ -46,7 +46,8 @@ struct Reach: Sendable {
   mutating func wrote(to address: Address, now: Instant) {
     turn(now)
     lastWritten = now
-    young.insert(Self.digest(address.ip))
+    // Full, it tells nothing any more: see `heard`.
+    if young.count < Self.limit { young.insert(Self.digest(address.ip)) }
   }
 
   /// Whether the node that has just answered is asked at once: in a small network all others will soon

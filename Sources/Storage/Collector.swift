@@ -54,17 +54,17 @@ public struct Collector: Sendable {
   }
 
   /// Removes unfinished blobs that nobody works on and then the least recently used blobs until
-  /// `room` more bytes fit the quota.
+  /// the quota holds.
   ///
   /// Never removed: what is pinned, in flight, `protected`, listed, delisted less than `keepsListed`
   /// ago or used less than `keepsUsed` ago. Cancelled midway, what was removed is removed.
   public func run(
-    now: Timestamp, room: ByteCount = ByteCount(0), protecting protected: Set<ContentRoot> = []
+    now: Timestamp, protecting protected: Set<ContentRoot> = []
   ) async throws -> Report {
     var report = Report(quota: settings.quota.bytes)
     let partials = try await store.idlePartials()
     report.used = total(store.contents.values) + total(partials.values)
-    let goal = settings.quota.bytes > room.bytes ? settings.quota.bytes - room.bytes : 0
+    let goal = settings.quota.bytes
 
     for (root, _) in partials.sorted(by: { $0.key < $1.key }) where !protected.contains(root) {
       guard report.used > goal else { break }

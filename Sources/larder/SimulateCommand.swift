@@ -74,7 +74,17 @@ struct SimulateCommand: ParsableCommand {
     report.notes = replay.notes
     show(report)
     guard let step = replay.firstDifference else { return }
-    throw ValidationError("step \(step) does not what it did in the journal")
+    throw ReplayDiffers(step: step)
+  }
+
+  /// The machine did something else than when the journal was written.
+  private struct ReplayDiffers: Error, CustomStringConvertible {
+    let step: Int
+
+    var description: String {
+      "step \(step) differs from the journal: replay it with the build of larder that wrote it; "
+        + "if it is the same build, report this with the journal"
+    }
   }
 
   private func show(_ report: ScenarioReport) {

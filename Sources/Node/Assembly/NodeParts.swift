@@ -115,7 +115,7 @@ struct NodeParts: Sendable {
       add("fetching seeds") { try await seeder.fetchWanted() }
     }
     if let cloud {
-      addStubborn("background builds") { try await cloud.watch(resolver: resolver) }
+      addStubborn("background builds") { try await cloud.watch(resolver: resolver, ruler: ruler) }
     }
     if let gateway {
       add("gateway") { try await gateway.run() }

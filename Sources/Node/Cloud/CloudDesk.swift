@@ -172,11 +172,12 @@ actor CloudDesk {
   }
 
   /// Looks after background requests until cancelled: what is built is fetched, checked and listed,
-  /// and the next command tells the user.
-  func watch(resolver: Resolver) async throws {
+  /// and the next command tells the user. On a metered link they wait.
+  func watch(resolver: Resolver, ruler: TransferRuler) async throws {
     while true {
       if try await orders.all().isEmpty { try await bell.wait() }
       try await Task.sleep(for: .seconds(5))
+      try await ruler.waitWhileMetered()
       do {
         try await settle(resolver)
       } catch is CancellationError {

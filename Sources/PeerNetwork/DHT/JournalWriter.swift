@@ -63,7 +63,11 @@ final class JournalWriter {
 
   /// Writes a step down.
   func append(_ input: JournalInput, _ step: JournalStep, _ actions: [Action]) {
-    guard descriptor >= 0, written < Self.limit else { return }
+    guard descriptor >= 0, written < Self.limit else {
+      _ = verdicts.take()
+      begun = [:]
+      return
+    }
     var entry = Larder_JournalEntry()
     entry.now = Int64(clamping: step.now.nanoseconds)
     entry.wall = step.wall.seconds

@@ -107,10 +107,10 @@ final class ConnectionPool: Sendable {
 
   /// Forgets a connection that is closed.
   func remove(_ connection: PeerConnection) {
-    let changes = state.withLock { state -> [UnchokeSlots.Change] in
+    state.withLock { state in
       let key = connection.key
       guard let at = state.connections[key]?.firstIndex(where: { $0 === connection }) else {
-        return []
+        return
       }
       state.numbered[connection.number] = nil
       state.connections[key]?.remove(at: at)
@@ -122,19 +122,17 @@ final class ConnectionPool: Sendable {
       context.metrics.connections.record(state.count)
       let changes = state.slots.remove(connection.number)
       askers.store(state.slots.interestedCount, ordering: .relaxed)
-      return changes
+      Self.apply(changes, state)
     }
-    apply(changes)
   }
 
   /// Notes whether the other side of a connection wants blobs from us now.
   func interest(of connection: PeerConnection) {
-    let changes = state.withLock { state in
+    state.withLock { state in
       let changes = state.slots.interest(connection.number, connection.isAsked)
       askers.store(state.slots.interestedCount, ordering: .relaxed)
-      return changes
+      Self.apply(changes, state)
     }
-    apply(changes)
   }
 
   /// The blocks that one connection reads and writes at once: fewer where many are served, so that
@@ -158,13 +156,15 @@ final class ConnectionPool: Sendable {
       traffic[connection.number] = .init(sent: sent, received: received)
     }
     let known = traffic
-    apply(state.withLock { $0.slots.tick(now, traffic: known) })
+    state.withLock { state in
+      let changes = state.slots.tick(now, traffic: known)
+      Self.apply(changes, state)
+    }
   }
 
-  private func apply(_ changes: [UnchokeSlots.Change]) {
-    for change in changes {
-      state.withLock { $0.numbered[change.asker] }?.hold(!change.isOpen)
-    }
+  /// Under the lock, so that an older change never overtakes a newer one.
+  private static func apply(_ changes: [UnchokeSlots.Change], _ state: State) {
+    for change in changes { state.numbered[change.asker]?.hold(!change.isOpen) }
   }
 
   /// Notes that no connection could be opened; returns who waited for it.

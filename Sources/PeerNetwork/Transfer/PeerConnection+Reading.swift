@@ -96,7 +96,11 @@ extension PeerConnection {
     }
     // The ban comes last: what was right before the lie is kept.
     if !good.isEmpty { await driver.write(good, from: self) }
-    if let wrong { await driver.bad(wrong, among: blocks.map(\.index), from: self) }
+    if let wrong {
+      // Dropped ones may be in another connection's hands.
+      let ours = zip(blocks, arrivals).filter { if case .check = $1 { true } else { false } }
+      await driver.bad(wrong, among: ours.map(\.0.index), from: self)
+    }
     return true
   }
 

@@ -8,9 +8,12 @@ struct IncomingBytes: Sendable {
     case overCredit
     /// An end that another end or bytes contradict.
     case badEnd
+    /// More gaps than loss explains.
+    case tooManyGaps
   }
 
   private static let firstShare = 16
+  private static let rangeLimit = 1 << 14
 
   private var window = ByteWindow()
   private var arrived = OffsetRanges()
@@ -67,6 +70,7 @@ struct IncomingBytes: Sendable {
     let fresh = UnsafeRawBufferPointer(rebasing: bytes[skip...])
     window.write(fresh, at: offset + UInt64(skip))
     arrived.insert(offset..<upper)
+    guard arrived.ranges.count <= Self.rangeLimit else { throw .tooManyGaps }
   }
 
   /// Hands out at most `limit` bytes in order and gives their room back to the peer.

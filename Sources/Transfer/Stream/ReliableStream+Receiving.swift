@@ -11,7 +11,8 @@ extension ReliableStream {
     _ packet: UnsafeRawBufferPointer, number: UInt64, from address: Address, now: Instant,
     using random: inout some RandomNumberGenerator
   ) {
-    guard !received.hasSeen(number) else { return }
+    // Greater numbers can't be acknowledged.
+    guard number <= StreamFrame.offsetLimit, !received.hasSeen(number) else { return }
     if let outcome, outcome != .finished {
       // It has not heard of the end.
       if outcome != .idle, resets < Self.resetLimit, owesReset == nil { owesReset = lastCode }

@@ -6,6 +6,7 @@ extension ReliableStream {
   /// Called until it returns nil: after anything came in, was written or read, and when `tick` was due.
   public mutating func nextPacket(now: Instant, into frames: inout [UInt8]) -> Packet? {
     pacedUntil = nil
+    if outcome == nil, sent.isOverfull { end(.violation, now: now) }
     if let code = owesReset { return resetPacket(code, now: now, &frames) }
     if let packet = pathPacket(now: now, &frames) { return packet }
     guard outcome == nil else {

@@ -21,7 +21,6 @@ struct SentPacket: Sendable {
   var length = 0
   var isLast = false
   var hasCredit = false
-  var hasReset = false
   /// A packet that only probes how long a datagram may be.
   var isProbe = false
   /// The newest packet that it acknowledged.
@@ -63,6 +62,10 @@ struct SentPackets: Sendable {
   }
 
   var hasInFlight: Bool { inFlight > 0 }
+
+  /// No peer may leave more packets than this unacknowledged.
+  private static let limit = 1 << 17
+  var isOverfull: Bool { packets.count >= Self.limit }
 
   /// A packet leaves; returns its number. `isTracked` if it wants an acknowledgement.
   mutating func sent(_ packet: SentPacket, isTracked: Bool) -> UInt64 {

@@ -105,7 +105,8 @@ struct FaultyPeerTests {
       Self.frames([blocks.lowerBound, blocks.lowerBound], of: bytes)
     }
     #expect(report.banned[faulty] == .unasked)
-    #expect(report.contributions[faulty] == 1 << 16)
+    // None if the ban came while the first was still being checked.
+    #expect(report.contributions[faulty, default: 0] <= 1 << 16)
   }
 
   @Test func peerThatHasLessThanItSaysIsLeftToOthers() async throws {
