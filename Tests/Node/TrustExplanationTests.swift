@@ -87,6 +87,13 @@ import Wire
     #expect(found[3].hasPrefix("builder-1: may not: the key of builder-1 is revoked"))
   }
 
+  @Test func nobodyMayBuildByAnExpiredList() throws {
+    let found = try lines("a/b", [issuer(1)]) { $0.expires = now }
+    #expect(found.last == "builder-1: may not: the trust list expired at \(now)")
+    let next = try lines("a/b", [issuer(1)]) { $0.expires = now + .seconds(1) }
+    #expect(next.last == "builder-1: may build it")
+  }
+
   @Test func policyThatNamesOthersAndOwnKeysAreSaid() throws {
     let policy = TrustPolicy(packages: [.all], rule: .oneOf(["builder-2"]))
     let own = try NodeSamples.key(9).publicKey

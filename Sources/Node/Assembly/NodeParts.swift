@@ -79,8 +79,7 @@ struct NodeParts: Sendable {
     let desk = Desk(
       state: state, network: network, board: board, resolver: resolver, listing: listing,
       publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud,
-      refresher: refresher,
-      settings: settings)
+      refresher: refresher, ruler: ruler, settings: settings)
 
     add("DHT") { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }

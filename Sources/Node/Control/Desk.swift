@@ -17,6 +17,7 @@ struct Desk: Sendable {
   let collector: Collector
   let cloud: CloudDesk?
   let refresher: Refresher
+  let ruler: TransferRuler
   let settings: Configuration
 
   /// Does what is asked, telling `emit` how it goes; throws with the reason if it can't be done.
@@ -87,8 +88,13 @@ struct Desk: Sendable {
       return try await emit(.lines(["portage.refresh is empty: nothing is refreshed"]))
     }
     refresher.ring()
+    let what = "builds of: \(arguments.joined(separator: " "))"
     try await emit(
-      .lines(["the daemon looks for builds of: \(arguments.joined(separator: " "))"]))
+      .lines([
+        ruler.rules.isMetered
+          ? "the link is metered (fetch.metered, fetch.schedule): once it is not, the daemon looks for \(what)"
+          : "the daemon looks for \(what)"
+      ]))
   }
 
   /// Background builds that ended since the last command.

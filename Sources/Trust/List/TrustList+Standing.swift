@@ -3,7 +3,7 @@ public import Wire
 
 extension TrustList {
   /// What speaks against every build of a package by one issuer, whatever it is: the key, the times,
-  /// the scope, the policy, in this order; nil if it may build it.
+  /// the scope, the policy, the list's own end, in this order; nil if it may build it.
   ///
   /// `system` are the names of the host's @system set; `created` is when a build was signed, `now` if
   /// the question is about the future.
@@ -29,8 +29,11 @@ extension TrustList {
         }
       return .outOfScope(issuer: issuer.name, part: part, value: value)
     }
-    return isNamed(issuer, by: policy)
-      ? nil : .notNamed(issuer: issuer.name, policy: policy.description)
+    guard isNamed(issuer, by: policy) else {
+      return .notNamed(issuer: issuer.name, policy: policy.description)
+    }
+    if let expires, expires <= now { return .trustListExpired(expires) }
+    return nil
   }
 
   /// The issuers by name, with this host's own keys that no entry names.

@@ -41,37 +41,22 @@ public enum PublishingRules {
   public static func refusals(
     of facts: PackageFacts, description: GpkgDescription, policy: Policy, origin: Origin = .host
   ) -> [Refusal] {
-    var refusals: [Refusal] = []
-    if origin != .worker { refusals += evidence(facts, origin) }
-    refusals += differences(facts, description)
-    refusals += self.refusals(planned: facts, policy: policy)
-    let provenance = facts.provenance ?? Provenance()
-    if !provenance.accountOverrides.isEmpty {
-      refusals.append(.accountOverrides(provenance.accountOverrides))
-    }
-    if description.hasKernelModules, !isBoundToKernel(facts) { refusals.append(.kernelModules) }
-    if !provenance.hooks.isEmpty { refusals.append(.hooks(provenance.hooks)) }
-    var secrets = provenance.secrets
+    var secrets = facts.provenance?.secrets ?? []
     for secret in description.secrets where !secrets.contains(where: { $0.hasPrefix(secret) }) {
       secrets.append(secret)
     }
-    if !secrets.isEmpty { refusals.append(.secrets(secrets)) }
-    return refusals
+    let binds = description.hasKernelModules && !isBoundToKernel(facts)
+    return evidence(facts, origin) + differences(facts, description)
+      + refusals(planned: facts, policy: policy)
+      + traces(facts, secrets: secrets, hasUnboundModules: binds)
   }
 
   /// The rules that a package breaks by its description alone, whose file need not be opened then.
   public static func refusals(
     described facts: PackageFacts, policy: Policy, origin: Origin = .host
   ) -> [Refusal] {
-    var refusals = origin == .worker ? [] : evidence(facts, origin)
-    refusals += self.refusals(planned: facts, policy: policy)
-    let provenance = facts.provenance ?? Provenance()
-    if !provenance.accountOverrides.isEmpty {
-      refusals.append(.accountOverrides(provenance.accountOverrides))
-    }
-    if !provenance.hooks.isEmpty { refusals.append(.hooks(provenance.hooks)) }
-    if !provenance.secrets.isEmpty { refusals.append(.secrets(provenance.secrets)) }
-    return refusals
+    evidence(facts, origin) + refusals(planned: facts, policy: policy)
+      + traces(facts, secrets: facts.provenance?.secrets ?? [], hasUnboundModules: false)
   }
 
   /// The rules that a package breaks whoever builds it, as far as its plan tells: what a build of it
@@ -89,6 +74,7 @@ public enum PublishingRules {
 
   /// Whether this host compiled the file, from what only this host knows.
   private static func evidence(_ facts: PackageFacts, _ origin: Origin) -> [Refusal] {
+    if origin == .worker { return [] }
     guard let provenance = facts.provenance, let file = facts.gpkg else { return [.notBuiltHere] }
     var refusals: [Refusal] = []
     switch provenance.built {
@@ -100,12 +86,25 @@ public enum PublishingRules {
       refusals.append(.notTheInstalledFile)
     }
     if provenance.mergedAsBinary { refusals.append(.mergedAsBinary) }
-    guard origin == .host else { return refusals }
     guard let input = provenance.newestInput else { return refusals + [.inputsUnknown] }
     // Whole seconds: what changed in the second in which the build began may have changed after.
     if let build = provenance.built, input.changed >= build.started {
       refusals.append(.inputsChanged(path: input.path))
     }
+    return refusals
+  }
+
+  /// What this host left in the package that others must not get.
+  private static func traces(
+    _ facts: PackageFacts, secrets: [String], hasUnboundModules: Bool
+  ) -> [Refusal] {
+    var refusals: [Refusal] = []
+    let overrides = facts.provenance?.accountOverrides ?? []
+    if !overrides.isEmpty { refusals.append(.accountOverrides(overrides)) }
+    if hasUnboundModules { refusals.append(.kernelModules) }
+    let hooks = facts.provenance?.hooks ?? []
+    if !hooks.isEmpty { refusals.append(.hooks(hooks)) }
+    if !secrets.isEmpty { refusals.append(.secrets(secrets)) }
     return refusals
   }
 
