@@ -21,6 +21,7 @@ enum Decoders {
     "datagram": datagram, "message": message, "frames": frames, "records": records,
     "state": state, "index": index, "gpkg": gpkg, "contents": contents, "words": words,
     "yaml": yaml, "control": control, "http": http, "minisign": minisign, "facts": facts,
+    "beacon": beacon,
   ]
 
   private static let sender = Address(ip: .v4(0x7F00_0001), port: 7_782)
@@ -32,6 +33,19 @@ enum Decoders {
       identity: key, network: "vectors", capacity: 8, strangersPerSecond: 1_000)
     if let opened = try? sessions.open(bytes, from: sender, now: .zero) { message(opened.message) }
     precondition(sessions.count <= 10)
+  }
+
+  private static let beacon: FuzzTarget = { bytes in
+    guard let key = SigningKey(seed: [UInt8](repeating: 2, count: 32)) else { return }
+    var ledger = BeaconLedger(key: key.publicKey, network: "vectors", now: .zero)
+    var random = SplitMix64(seed: 1)
+    _ = ledger.receive(
+      bytes, from: .v4(0x0A00_0001), now: .zero, wall: 1_795_000_000_000, using: &random)
+    guard let beacon = try? Beacon(parsing: bytes) else { return }
+    // The fields are all that stands before the signature.
+    let again = beacon.encoded(network: "vectors", with: key)
+    precondition(again.count == bytes.count, "a beacon's length changed on its way")
+    precondition(again.dropLast(64) == bytes.dropLast(64), "a beacon changed on its way")
   }
 
   private static let message: FuzzTarget = { bytes in

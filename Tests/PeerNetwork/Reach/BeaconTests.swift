@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import Testing
 import Wire
 
@@ -37,6 +38,34 @@ import Wire
     #expect(throws: Beacon.DecodeError.badSignature) {
       try Beacon.verify(bytes, network: "other")
     }
+  }
+
+  /// What Tests/Vectors/make-beacon made without any of this code.
+  private struct Known: Decodable {
+    let seed: String
+    let key: String
+    let network: String
+    let udpPort: UInt16
+    let tcpPort: UInt16
+    let time: UInt64
+    let nonce: UInt64
+    let beacon: String
+  }
+
+  @Test func theKnownBeaconIsReadAndWritten() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Vectors/beacon.json")
+    let known = try JSONDecoder().decode(Known.self, from: Data(contentsOf: file))
+    let seed = try #require(Bytes32(hex: known.seed)).bytes
+    let key = try #require(SigningKey(seed: seed))
+    let bytes = try #require([UInt8](hex: known.beacon))
+    let beacon = try Beacon(parsing: bytes)
+    #expect(beacon.key.bytes.hex == known.key)
+    #expect([beacon.udpPort, beacon.tcpPort] == [known.udpPort, known.tcpPort])
+    #expect([beacon.time, beacon.nonce] == [known.time, known.nonce])
+    try Beacon.verify(bytes, network: known.network)
+    // Ed25519 signs the same bytes the same way each time.
+    #expect(beacon.encoded(network: known.network, with: key) == bytes)
   }
 
   @Test(arguments: 0..<Beacon.length)
