@@ -1,5 +1,5 @@
 import Cryptography
-import Foundation
+import TestSupport
 import Testing
 import Transfer
 import Wire
@@ -50,16 +50,13 @@ import Wire
   private let vectors: Vectors
 
   init() throws {
-    let top = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let file = top.appendingPathComponent("Vectors/streams.json")
-    vectors = try JSONDecoder().decode(Vectors.self, from: Data(contentsOf: file))
+    vectors = try KnownVectors.read("streams.json")
   }
 
   @Test func framesAreReadAndWrittenAsKnown() throws {
     #expect(vectors.frames.count >= 22)
     for known in vectors.frames {
-      let bytes = try #require(Self.bytes(known.frame))
+      let bytes = try KnownVectors.bytes(known.frame)
       let expected = try #require(Self.frame(known), "\(known.name)")
       #expect(expected.framed == bytes, "\(known.name)")
       var decoder = FrameDecoder()
@@ -76,7 +73,7 @@ import Wire
   @Test func framesOutsideTheirBoundsAreRefused() throws {
     #expect(vectors.refused.count >= 20)
     for refused in vectors.refused {
-      let bytes = try #require(Self.bytes(refused.frame))
+      let bytes = try KnownVectors.bytes(refused.frame)
       #expect(throws: TransferFrame.DecodeError.self, "\(refused.name)") {
         var decoder = FrameDecoder()
         _ = try decoder.step(Array(bytes.prefix(4)))
@@ -104,17 +101,6 @@ import Wire
     }
   }
 
-  private static func bytes(_ hex: String) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var rest = hex[...]
-    while !rest.isEmpty {
-      guard let byte = UInt8(rest.prefix(2), radix: 16) else { return nil }
-      bytes.append(byte)
-      rest = rest.dropFirst(2)
-    }
-    return bytes
-  }
-
   /// The frame that the fields of a vector describe.
   private static func frame(_ known: Known) -> TransferFrame? {
     func number(_ name: String) -> UInt64 {
@@ -122,7 +108,7 @@ import Wire
     }
     func bytes(_ name: String) -> [UInt8]? {
       guard case .text(let text) = known.fields[name] else { return nil }
-      return Self.bytes(String(text.dropFirst("hex:".count)))
+      return [UInt8](hex: String(text.dropFirst("hex:".count)))
     }
     func digests(_ name: String) -> [Bytes32] {
       let bytes = bytes(name) ?? []

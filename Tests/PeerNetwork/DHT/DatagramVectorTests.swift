@@ -1,6 +1,6 @@
 import Cryptography
 import DHT
-import Foundation
+import TestSupport
 import Testing
 import Wire
 
@@ -102,17 +102,13 @@ import Wire
   let bob: SigningKey
 
   init() throws {
-    let file = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "../../Vectors/datagrams.json")
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    vectors = try decoder.decode(Vectors.self, from: Data(contentsOf: file))
-    bob = try #require(SigningKey(seed: try Self.bytes(vectors.bob.seed)))
+    vectors = try KnownVectors.read("datagrams.json")
+    bob = try #require(SigningKey(seed: try KnownVectors.bytes(vectors.bob.seed)))
   }
 
   @Test func keysAndIdsAreTheKnownOnes() throws {
     for node in [vectors.alice, vectors.bob] {
-      let key = try #require(SigningKey(seed: try Self.bytes(node.seed))).publicKey
+      let key = try #require(SigningKey(seed: try KnownVectors.bytes(node.seed))).publicKey
       #expect(key.bytes.hex == node.key)
       #expect(NodeID(of: key).bytes.hex == node.id)
     }
@@ -123,7 +119,7 @@ import Wire
     let sender = try #require(Address("127.0.0.1:1"))
     #expect(vectors.datagrams.count >= 21)
     for known in vectors.datagrams {
-      let packet = try Self.bytes(known.datagram)
+      let packet = try KnownVectors.bytes(known.datagram)
       #expect(try DatagramBox.header(of: packet).cookie.hex == known.cookieInHeader)
       let opened = try sessions.open(packet, from: sender, now: .zero)
       #expect(opened.message.hex == known.message, "\(known.name)")
@@ -145,7 +141,7 @@ import Wire
     let sender = try #require(Address("127.0.0.1:1"))
     #expect(vectors.refused.count >= 30)
     for refused in vectors.refused {
-      let packet = try Self.bytes(refused.datagram)
+      let packet = try KnownVectors.bytes(refused.datagram)
       let opened: DatagramSessions.Opened
       do {
         opened = try sessions.open(packet, from: sender, now: .zero)
@@ -177,14 +173,16 @@ import Wire
     let contacts = try (fields.contacts ?? []).map { contact in
       Contact(
         key: PublicKey(try #require(Bytes32(hex: contact.key))),
-        address: try #require(Address(compact: try Self.bytes(contact.address))))
+        address: try #require(Address(compact: try KnownVectors.bytes(contact.address))))
     }
     let observed = try fields.observed.map {
-      try #require(Address(compact: try Self.bytes($0)))
+      try #require(Address(compact: try KnownVectors.bytes($0)))
     }
-    let records = try (fields.records ?? []).map { try Self.bytes($0.record) }
+    let records = try (fields.records ?? []).map { try KnownVectors.bytes($0.record) }
     let peer = try fields.peer.map { PublicKey(try #require(Bytes32(hex: $0))) }
-    let address = try fields.address.map { try #require(Address(compact: try Self.bytes($0))) }
+    let address = try fields.address.map {
+      try #require(Address(compact: try KnownVectors.bytes($0)))
+    }
     switch known.payload {
     case "ping": return .ping
     case "pong": return .pong(observed: observed)
@@ -222,15 +220,5 @@ import Wire
 
   private struct UnknownPayload: Error {
     let name: String
-  }
-
-  private static func bytes(_ hex: String) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var rest = hex[...]
-    while !rest.isEmpty {
-      bytes.append(try #require(UInt8(rest.prefix(2), radix: 16)))
-      rest = rest.dropFirst(2)
-    }
-    return bytes
   }
 }

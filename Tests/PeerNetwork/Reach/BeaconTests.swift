@@ -1,5 +1,5 @@
 import Cryptography
-import Foundation
+import TestSupport
 import Testing
 import Wire
 
@@ -53,12 +53,10 @@ import Wire
   }
 
   @Test func theKnownBeaconIsReadAndWritten() throws {
-    let file = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "../../Vectors/beacon.json")
-    let known = try JSONDecoder().decode(Known.self, from: Data(contentsOf: file))
+    let known = try KnownVectors.read("beacon.json", as: Known.self)
     let seed = try #require(Bytes32(hex: known.seed)).bytes
     let key = try #require(SigningKey(seed: seed))
-    let bytes = try #require([UInt8](hex: known.beacon))
+    let bytes = try KnownVectors.bytes(known.beacon)
     let beacon = try Beacon(parsing: bytes)
     #expect(beacon.key.bytes.hex == known.key)
     #expect([beacon.udpPort, beacon.tcpPort] == [known.udpPort, known.tcpPort])

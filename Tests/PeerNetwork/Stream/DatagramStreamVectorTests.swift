@@ -1,5 +1,5 @@
 import Cryptography
-import Foundation
+import TestSupport
 import Testing
 import Transfer
 import Wire
@@ -35,15 +35,11 @@ import Wire
   let vectors: Vectors
 
   init() throws {
-    let file = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "../../Vectors/datagram-streams.json")
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    vectors = try decoder.decode(Vectors.self, from: Data(contentsOf: file))
+    vectors = try KnownVectors.read("datagram-streams.json")
   }
 
   private func key(_ side: Side) throws -> PublicKey {
-    try #require(SigningKey(seed: try Self.bytes(side.seed))).publicKey
+    try #require(SigningKey(seed: try KnownVectors.bytes(side.seed))).publicKey
   }
 
   private func box(isOpener: Bool) throws -> StreamBox {
@@ -51,8 +47,8 @@ import Wire
       opener: try key(vectors.opener), acceptor: try key(vectors.acceptor),
       openerSession: try #require(UInt64(vectors.opener.session)),
       acceptorSession: try #require(UInt64(vectors.acceptor.session)))
-    let opener = EphemeralKey(secret: try Self.bytes(vectors.opener.ephemeral))
-    let acceptor = EphemeralKey(secret: try Self.bytes(vectors.acceptor.ephemeral))
+    let opener = EphemeralKey(secret: try KnownVectors.bytes(vectors.opener.ephemeral))
+    let acceptor = EphemeralKey(secret: try KnownVectors.bytes(vectors.acceptor.ephemeral))
     let (own, peer) = isOpener ? (opener, acceptor) : (acceptor, opener)
     return try #require(
       StreamBox(own: own, peer: peer.publicKey, sides: sides, isOpener: isOpener))
@@ -61,8 +57,8 @@ import Wire
   @Test func eachPacketIsSealedAndOpenedAlike() throws {
     #expect(vectors.packets.count >= 7)
     for known in vectors.packets {
-      let frames = try Self.bytes(known.frames)
-      let packet = try Self.bytes(known.packet)
+      let frames = try KnownVectors.bytes(known.frames)
+      let packet = try KnownVectors.bytes(known.packet)
       let number = try #require(UInt64(known.number))
       var sealed = [UInt8](repeating: 0, count: frames.count + StreamBox.overhead)
       let sender = try box(isOpener: known.fromOpener)
@@ -90,7 +86,7 @@ import Wire
           sent = []
         }
       }
-      try Self.bytes(known.frames).withUnsafeBytes {
+      try KnownVectors.bytes(known.frames).withUnsafeBytes {
         stream.receive(
           $0, number: 0, from: address, now: .zero + .milliseconds(5), using: &random)
       }
@@ -101,18 +97,8 @@ import Wire
   @Test func eachOpeningIsReadAndWrittenAlike() throws {
     #expect(vectors.openings.map(\.name) == ["open", "accept", "retry", "refuse"])
     for known in vectors.openings {
-      let bytes = try Self.bytes(known.message)
+      let bytes = try KnownVectors.bytes(known.message)
       #expect(try StreamOpening.decode(bytes).encoded == bytes, "\(known.name)")
     }
-  }
-
-  private static func bytes(_ hex: String) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var rest = hex[...]
-    while !rest.isEmpty {
-      bytes.append(try #require(UInt8(rest.prefix(2), radix: 16)))
-      rest = rest.dropFirst(2)
-    }
-    return bytes
   }
 }
