@@ -13,6 +13,13 @@ extension Kademlia {
     settings.isClient || (provesReach && contact.isGlobal && !reach.isReached)
   }
 
+  /// Whether others can begin a conversation with this node: true once they did, false when nobody did
+  /// though asked to, nil while that is not known; nil as well for a node that serves without proof.
+  public var isReached: Bool? {
+    guard provesReach, !settings.isClient else { return nil }
+    return reach.isReached ? true : reach.hasFailed ? false : nil
+  }
+
   /// Lets the node serve others without proof that they reach it: seeders and bootstrap peers.
   public mutating func serveAlways() {
     provesReach = false

@@ -18,14 +18,8 @@ struct Observations: Sendable {
     votes.append(Vote(observer: network, address: address))
   }
 
-  /// Every address that an observer names now, the latest first; an address is there once.
-  var all: [Address] {
-    var addresses: [Address] = []
-    for vote in votes.reversed() where !addresses.contains(vote.address) {
-      addresses.append(vote.address)
-    }
-    return addresses
-  }
+  /// The address that each observer names now, the latest first.
+  var all: [Address] { votes.reversed().map(\.address) }
 
   /// The address with the most votes, the latest among equals; nil without any.
   var address: Address? {

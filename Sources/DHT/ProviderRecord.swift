@@ -68,7 +68,9 @@ public struct ProviderRecord: Sendable, Hashable {
     else { throw .malformed }
     var addresses: [Address] = []
     for compact in body.addresses {
-      guard let address = Address(compact: compact) else { throw .malformed }
+      guard let address = Address(compact: compact), address.ip.isUnicast else {
+        throw .malformed
+      }
       addresses.append(address)
     }
     let created = Timestamp(body.created)

@@ -12,6 +12,8 @@ struct Reach: Sendable {
 
   /// Whether enough networks have reached us.
   private(set) var isReached = false
+  /// Whether nobody has reached us although others were asked to, and their time is over.
+  private(set) var hasFailed = false
   /// When to ask others again to write to us.
   private var nextRound = Instant.zero
   private var rounds = 0
@@ -77,6 +79,7 @@ struct Reach: Sendable {
       return false
     }
     isReached = true
+    hasFailed = false
     return true
   }
 
@@ -89,6 +92,7 @@ struct Reach: Sendable {
     guard isMove else { return }
     evidence = []
     isReached = false
+    hasFailed = false
     rounds = 0
     probation = now
     nextRound = now
@@ -121,6 +125,8 @@ struct Reach: Sendable {
     }
     guard nextRound <= now else { return .none }
     rounds += 1
+    // The second round was one of dialling later, and the third waits for that.
+    if rounds > 2 { hasFailed = true }
     let isLater = rounds % 2 == 0
     nextRound = now + (isLater ? Self.pause : .seconds(10))
     return isLater ? .later : .now

@@ -71,6 +71,14 @@ public enum IPAddress: Hashable, Sendable {
     }
   }
 
+  /// Whether one host may have this address: not unspecified, multicast or broadcast.
+  public var isUnicast: Bool {
+    switch self {
+    case .v4(let value): value >> 24 != 0 && value >> 28 < 0xE
+    case .v6(let high, let low): high >> 56 != 0xFF && (high != 0 || low != 0)
+    }
+  }
+
   /// The network of this prefix length, as a hashable address with the host bits cleared.
   public func network(_ length: Int) -> IPAddress {
     switch self {

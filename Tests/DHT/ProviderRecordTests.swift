@@ -66,6 +66,14 @@ import Wire
     }
   }
 
+  @Test(arguments: ["255.255.255.255:1", "224.0.0.1:1", "0.1.2.3:1", "[ff02::1]:1", "[::]:1"])
+  func anAddressThatNoHostCanHaveIsRefused(text: String) throws {
+    let nobody = try #require(Address(text))
+    let record = try ProviderRecord(
+      root: root, addresses: [address, nobody], role: .desktop, created: now, with: try signer())
+    #expect(check(record.encoded, at: now) == .malformed)
+  }
+
   @Test func anyChangedByteIsRefused() throws {
     let record = try ProviderRecord(
       root: root, addresses: [address], role: .desktop, created: now, with: try signer())

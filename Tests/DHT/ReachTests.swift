@@ -69,6 +69,18 @@ import Wire
     #expect(round == .now)
   }
 
+  @Test mutating func thatNobodyComesIsKnownOnceAllWereAsked() {
+    var failed: Int?
+    for second in 1_000..<4_000 where failed == nil {
+      _ = reach.round(now: .seconds(second))
+      if reach.hasFailed { failed = second }
+    }
+    // Those who were to dial later had the time for it.
+    #expect(failed == 1_610)
+    _ = reach.heard(from: near, networksKnown: 1, now: .seconds(1_700))
+    #expect(reach.isReached && !reach.hasFailed)
+  }
+
   @Test mutating func roundsAlternateAndLeaveTimeForDialsThatComeLater() {
     var rounds: [(at: Int, round: Reach.Round)] = []
     for second in 1_000..<4_000 {

@@ -56,7 +56,7 @@ import Wire
         $0.reach.kind = kind.rawValue
         $0.reach.observed = ["5.20.0.1:7782"]
         $0.reach.neighbours = 2
-      }, port: 7_782)
+      }, port: 7_782, mapsPorts: true)
     let isFine = [.open, .mapped, .cone].contains(kind)
     #expect(found.state == (isFine ? .ok : .notice))
     #expect(found.advice.isEmpty == isFine)
@@ -68,8 +68,13 @@ import Wire
       status {
         $0.reach.kind = ReachKind.restricted.rawValue
         $0.reach.mappingProblem = "no router answers"
-      }, port: 7_782)
+      }, port: 7_782, mapsPorts: true)
     #expect(found.advice.contains("no router answers"))
     #expect(found.advice.contains("listen.advertise"))
+    for mapsPorts in [false, true] {
+      let young = Doctor.reach(
+        status { $0.reach.kind = ReachKind.restricted.rawValue }, port: 7_782, mapsPorts: mapsPorts)
+      #expect(young.advice.contains("listen.port-mapping") != mapsPorts)
+    }
   }
 }

@@ -91,7 +91,7 @@ struct NodeParts: Sendable {
     }
     if let mapping = network.portMapping {
       add("port mapping") {
-        await mapping.run { mapped in await network.dht.takeMapped(mapped?.address) }
+        await mapping.run { mapped in await network.dht.takeMapped(mapped) }
       }
     }
     add("saving contacts") { try await network.keepSaved(to: state.catalog) }

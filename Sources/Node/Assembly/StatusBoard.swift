@@ -70,15 +70,15 @@ struct StatusBoard: Sendable {
   private func reach() async -> StatusSnapshot.Reach {
     let observed = await network.dht.observedAddresses
     let mapping = await network.portMapping?.mapping
-    // A seeder serves by its owner's word, and a young node can't know yet.
-    let isServer = await network.dht.snapshot.status.isServer
-    let isReached: Bool? = isServer && settings.role == .desktop ? true : nil
     var reach = StatusSnapshot.Reach()
     reach.kind =
       ReachKind(
-        own: LocalNetwork.ownAddresses(), observed: observed, mapping: mapping, isReached: isReached
+        own: LocalNetwork.ownAddresses(), observed: observed, mapping: mapping,
+        isReached: await network.dht.isReached
       ).rawValue
-    reach.observed = observed.map { "\($0)" }
+    reach.observed = observed.reduce(into: []) { seen, address in
+      if !seen.contains("\(address)") { seen.append("\(address)") }
+    }
     reach.mapped = mapping.map { "\($0.address) by \($0.means.rawValue)" }
     reach.mappingProblem = await network.portMapping?.problem.map { "\($0)" }
     reach.neighbours = network.peers.neighbours.count

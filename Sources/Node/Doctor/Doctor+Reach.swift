@@ -2,8 +2,9 @@ import Binhost
 import PeerNetwork
 
 extension Doctor {
-  /// What kind of NAT this is, how others will reach the node, and what to do.
-  static func reach(_ status: StatusSnapshot, port: UInt16) -> Finding {
+  /// What kind of NAT this is, how others will reach the node, and what to do; `mapsPorts` is whether
+  /// the daemon asks the router for a port.
+  static func reach(_ status: StatusSnapshot, port: UInt16, mapsPorts: Bool) -> Finding {
     let reach = status.reach
     let subject = "reach"
     let seen = reach.observed.prefix(4).joined(separator: ", ")
@@ -30,21 +31,24 @@ extension Doctor {
       return .notice(
         subject,
         "behind a NAT that lets in only those to whom this node spoke (cone, restricted), as "
-          + "\(seen)\(near)", do: open(port, reach))
+          + "\(seen)\(near)", do: open(port, reach, mapsPorts))
     case .symmetric:
       return .notice(
         subject,
         "behind a symmetric NAT, another port for each peer: \(seen)\(near)",
-        do: open(port, reach))
+        do: open(port, reach, mapsPorts))
     }
   }
 
-  private static func open(_ port: UInt16, _ reach: StatusSnapshot.Reach) -> String {
+  private static func open(
+    _ port: UInt16, _ reach: StatusSnapshot.Reach, _ mapsPorts: Bool
+  ) -> String {
     let router =
       switch (reach.mapped, reach.mappingProblem) {
       case (let mapped?, _): "the router maps \(mapped), which is behind another NAT; "
       case (nil, let problem?):
         "port mapping: \(problem); turn NAT-PMP or UPnP on in the router, or "
+      case (nil, nil) where mapsPorts: "the router has not answered yet; or "
       case (nil, nil): "set listen.port-mapping, or "
       }
     return router

@@ -121,7 +121,9 @@ public struct Doctor: Sendable {
     let status = answer.withLock { $0 }
     if let status {
       found.append(Self.company(status))
-      found.append(Self.reach(status, port: configuration.listen.port))
+      found.append(
+        Self.reach(
+          status, port: configuration.listen.port, mapsPorts: configuration.listen.portMapping))
     }
     return (status, findings + found)
   }

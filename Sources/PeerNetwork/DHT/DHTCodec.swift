@@ -192,7 +192,7 @@ enum DHTCodec {
   /// An address to which something will be sent; none is allowed, one where nobody can be is not.
   private static func unicast(_ raw: Data) throws(DecodeError) -> Address? {
     guard let address = try address(raw) else { return nil }
-    guard isUnicast(address.ip) else { throw .malformed }
+    guard address.ip.isUnicast else { throw .malformed }
     return address
   }
 
@@ -262,7 +262,7 @@ enum DHTCodec {
   static func contact(_ raw: Larder_ContactInfo) throws(DecodeError) -> Contact? {
     guard let key = PublicKey(raw.key) else { throw .badLength(raw.key.count) }
     guard let address = Address(compact: raw.address) else { throw .badLength(raw.address.count) }
-    return isUnicast(address.ip) ? Contact(key: key, address: address) : nil
+    return address.ip.isUnicast ? Contact(key: key, address: address) : nil
   }
 
   private static func address(_ raw: Data) throws(DecodeError) -> Address? {

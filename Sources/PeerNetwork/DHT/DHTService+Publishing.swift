@@ -63,12 +63,12 @@ extension DHTService {
     }
     let port = settings.transferPort ?? boundAddress?.port
     guard let port else { return [] }
-    var addresses = mappedAddress.map { [$0] } ?? []
-    // Behind the router that maps a port, another port of the same address is nobody's.
-    if let ip = machine.observedAddress?.ip, ip != mappedAddress?.ip {
-      addresses.append(Address(ip: ip, port: port))
-    }
-    return addresses
+    guard let ip = machine.observedAddress?.ip else { return mappedAddress.map { [$0] } ?? [] }
+    guard let mappedAddress else { return [Address(ip: ip, port: port)] }
+    // Behind the router that maps a port, another port of the same address is nobody's. What a router
+    // says and nobody sees comes last: it may be another one than that which we speak through.
+    return mappedAddress.ip == ip
+      ? [mappedAddress] : [Address(ip: ip, port: port), mappedAddress]
   }
 
   /// Publishes what is due, a batch at a time.

@@ -21,6 +21,8 @@ public actor DHTService {
     case cannotBind(Address, String)
     /// `run` was called before `start`, or a second time.
     case notStarted
+    /// The socket was closed by the system.
+    case socketLost
 
     /// A sentence for people.
     public var description: String {
@@ -30,6 +32,7 @@ public actor DHTService {
           + "set another port"
       case .cannotBind(let address, let reason): "cannot listen on UDP \(address): \(reason)"
       case .notStarted: "the DHT is not started"
+      case .socketLost: "the system closed the UDP socket"
       }
     }
   }
@@ -116,6 +119,7 @@ public actor DHTService {
         try await datagramBootstrap
         .bind(host: "\(wanted.ip)", port: Int(wanted.port)) { [streams, isIPv6] channel in
           channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(DatagramWriter())
             try streams?.attach(to: channel, isIPv6: isIPv6)
             return try NIOAsyncChannel<Envelope, Envelope>(wrappingChannelSynchronously: channel)
           }
@@ -131,6 +135,8 @@ public actor DHTService {
   }
 
   /// Serves, joins and publishes until cancelled; then the socket is closed and open requests end.
+  ///
+  /// Throws if the socket is lost before: a node that hears nobody must not seem to work.
   public func run() async throws {
     guard let channel, !isRunning else { throw StartError.notStarted }
     isRunning = true
@@ -149,7 +155,9 @@ public actor DHTService {
         group.addTask { await self.keepPublishing() }
         group.addTask { await self.carryOpenings() }
         try await group.next()
+        let isWanted = Task.isCancelled
         group.cancelAll()
+        if !isWanted { throw StartError.socketLost }
       }
     }
   }

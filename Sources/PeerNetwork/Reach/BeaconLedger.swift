@@ -7,7 +7,7 @@ struct BeaconLedger: Sendable {
   struct Neighbour: Equatable, Sendable {
     /// The node's key.
     let key: PublicKey
-    /// Where its beacon came from.
+    /// Where its last beacon came from; the one known longest of several addresses that tell it.
     let ip: IPAddress
     /// Where it takes datagrams.
     let udpPort: UInt16
@@ -30,9 +30,21 @@ struct BeaconLedger: Sendable {
   }
 
   private struct Entry {
-    var neighbour: Neighbour
+    var udpPort: UInt16
+    var tcpPort: UInt16
+    /// The time in its last beacon.
     var time: UInt64
-    var heard: Instant
+    /// Where its beacons come from, each address with the last one.
+    var places: [(ip: IPAddress, heard: Instant)]
+
+    func isLive(now: Instant) -> Bool { places.contains { now - $0.heard < BeaconLedger.life } }
+
+    /// The address to use: beacons of one moment come from all addresses, and one who moved is where
+    /// the last came from.
+    var ip: IPAddress? {
+      guard let last = places.map(\.heard).max() else { return nil }
+      return places.first { last - $0.heard < BeaconLedger.leastGap }?.ip
+    }
   }
 
   /// The pause between two beacons of a node at rest; BEP 14 has the same.
@@ -43,6 +55,8 @@ struct BeaconLedger: Sendable {
   static let life = Duration.seconds(900)
   /// The most neighbours that are kept.
   static let capacity = 256
+  /// The most addresses of one neighbour: who shares several networks with us is heard on each.
+  static let placesPerNeighbour = 4
   /// Signatures that are checked a second; this many at once as well.
   static let checksPerSecond = 20.0
   /// The beacons of a start come after these pauses, in case one is lost.
@@ -68,8 +82,11 @@ struct BeaconLedger: Sendable {
 
   /// The nodes that were heard within `life`.
   func neighbours(now: Instant) -> [Neighbour] {
-    let live = entries.values.filter { now - $0.heard < Self.life }
-    return live.map(\.neighbour).sorted { $0.key < $1.key }
+    let live: [Neighbour] = entries.compactMap { key, entry in
+      guard entry.isLive(now: now), let ip = entry.ip else { return nil }
+      return Neighbour(key: key, ip: ip, udpPort: entry.udpPort, tcpPort: entry.tcpPort)
+    }
+    return live.sorted { $0.key < $1.key }
   }
 
   /// Notes that a beacon was sent.
@@ -103,20 +120,32 @@ struct BeaconLedger: Sendable {
     guard beacon.key != key else { return .own }
     let skew = UInt64(Limits.clockSkew.components.seconds) * 1_000
     let distance = beacon.time > wall ? beacon.time - wall : wall - beacon.time
-    let known = entries[beacon.key]
+    // Its clock may have been set back since it was last here.
+    let known = entries[beacon.key].flatMap { $0.isLive(now: now) ? $0 : nil }
     guard distance <= skew, beacon.time > known?.time ?? 0 else { return .stale }
-    guard known != nil || makeRoom(now: now), takeCheck(now: now) else { return .overBudget }
+    guard entries[beacon.key] != nil || makeRoom(now: now), takeCheck(now: now) else {
+      return .overBudget
+    }
     do {
       try Beacon.verify(bytes, network: network)
     } catch {
       return .refused(error)
     }
+    var places = known?.places.filter { now - $0.heard < Self.life } ?? []
+    let place = places.firstIndex { $0.ip == ip }
+    if let place {
+      places[place].heard = now
+    } else {
+      if places.count == Self.placesPerNeighbour { places.removeLast() }
+      places.append((ip, now))
+    }
+    let isNew =
+      place == nil || known?.udpPort != beacon.udpPort || known?.tcpPort != beacon.tcpPort
+    entries[beacon.key] = Entry(
+      udpPort: beacon.udpPort, tcpPort: beacon.tcpPort, time: beacon.time, places: places)
+    if isNew { answerSoon(now: now, using: &random) }
     let neighbour = Neighbour(
       key: beacon.key, ip: ip, udpPort: beacon.udpPort, tcpPort: beacon.tcpPort)
-    let isLive = known.map { now - $0.heard < Self.life } ?? false
-    let isNew = !isLive || known?.neighbour != neighbour
-    entries[beacon.key] = Entry(neighbour: neighbour, time: beacon.time, heard: now)
-    if isNew { answerSoon(now: now, using: &random) }
     return .heard(neighbour, isNew: isNew)
   }
 
@@ -143,7 +172,7 @@ struct BeaconLedger: Sendable {
   /// Whether there is room for one more; who is silent longest goes, if silent for long.
   private mutating func makeRoom(now: Instant) -> Bool {
     guard entries.count >= Self.capacity else { return true }
-    entries = entries.filter { now - $0.value.heard < Self.life }
+    entries = entries.filter { $0.value.isLive(now: now) }
     return entries.count < Self.capacity
   }
 }

@@ -65,9 +65,8 @@ public actor BeaconService {
     guard !settings.listening.isLoopback else { return }
     let (heard, sink) = AsyncStream.makeStream(
       of: BeaconSocket.Received.self, bufferingPolicy: .bufferingOldest(64))
-    // A beacon that finds no room is repeated.
     let (contacts, contact) = AsyncStream.makeStream(
-      of: Met.self, bufferingPolicy: .bufferingOldest(16))
+      of: Met.self, bufferingPolicy: .bufferingOldest(BeaconLedger.capacity))
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
         for await received in heard { await self.take(received, contact) }
@@ -130,12 +129,20 @@ public actor BeaconService {
   /// How often the machine's networks are looked at: one may come or go.
   private static let lookInterval = Duration.seconds(30)
 
+  /// Tells every network; each beacon is later than the one before, so that who shares several networks
+  /// with us takes each for news.
   private func send() {
-    let beacon = Beacon(
-      key: identity.publicKey, udpPort: settings.udpPort, tcpPort: settings.tcpPort,
-      time: wallClock(), nonce: random.next())
-    let bytes = beacon.encoded(network: settings.network, with: identity)
-    for socket in sockets.values { socket.send(bytes) }
+    var time = wallClock()
+    let ordered = sockets.values.sorted {
+      $0.network.ip.bytes.lexicographicallyPrecedes($1.network.ip.bytes)
+    }
+    for socket in ordered {
+      let beacon = Beacon(
+        key: identity.publicKey, udpPort: settings.udpPort, tcpPort: settings.tcpPort,
+        time: time, nonce: random.next())
+      socket.send(beacon.encoded(network: settings.network, with: identity))
+      time += 1
+    }
   }
 
   /// Opens a socket on each network that is new and closes those of networks that are gone.

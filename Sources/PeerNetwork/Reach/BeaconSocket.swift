@@ -96,7 +96,7 @@ struct BeaconSocket: Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let handler = BeaconHandler(network: network, sink: sink)
-          try channel.pipeline.syncOperations.addHandler(handler)
+          try channel.pipeline.syncOperations.addHandlers([DatagramWriter(), handler])
         }
       }
     if isIPv6 {

@@ -10,12 +10,18 @@ extension DHTService {
     _ = await perform(.join([contact]))
   }
 
-  /// The addresses at which others see this node, the latest first; at most 16.
+  /// Whether others begin conversations with this node; nil if that is not known.
+  public var isReached: Bool? { machine.isReached }
+
+  /// The addresses at which others see this node, the latest first, one of each network of theirs; at
+  /// most 16.
   public var observedAddresses: [Address] { machine.observedAddresses }
 
-  /// Takes the address at which a router passes streams on to this node, or nil when it does no longer;
-  /// announcements name it first, from the next look at the own address on.
-  public func takeMapped(_ address: Address?) {
-    mappedAddress = address
+  /// Takes what a router passes on to this node, or nil when it does no longer; announcements name the
+  /// address of its streams first, from the next look at the own address on.
+  ///
+  /// An address that only those behind one more NAT can use is not told to the world.
+  public func takeMapped(_ mapping: PortMapping?) {
+    mappedAddress = mapping.flatMap { $0.isPublic ? $0.address : nil }
   }
 }

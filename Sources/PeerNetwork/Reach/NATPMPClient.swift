@@ -20,7 +20,13 @@ struct NATPMPClient: PortMappingClient {
     let wanted = previous?.udpPort ?? port
     let udp = try map(port, to: wanted, isTCP: false, lifetime)
     // One number for both is best: then others know the one by the other.
-    let tcp = try map(port, to: previous?.tcpPort ?? udp.port, isTCP: true, lifetime)
+    let tcp: larder_natpmp_answer
+    do {
+      tcp = try map(port, to: previous?.tcpPort ?? udp.port, isTCP: true, lifetime)
+    } catch {
+      _ = larder_natpmp_map(min(patience, 500), 0, port, 0, 0, &answer)
+      throw error
+    }
     return PortMapping(
       means: means, ip: ip, udpPort: udp.port, tcpPort: tcp.port,
       lifetime: .seconds(min(udp.seconds, tcp.seconds)))
@@ -46,7 +52,8 @@ struct NATPMPClient: PortMappingClient {
   private func check(_ status: Int32) throws(PortMappingError) {
     switch status {
     case 0: return
-    case -54 ... -49: throw .refused(status)
+    // It answers, but not to this protocol or not to us.
+    case -54 ... -49, -15, -14: throw .refused(status)
     default: throw .noRouter
     }
   }

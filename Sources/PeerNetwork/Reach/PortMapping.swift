@@ -37,12 +37,15 @@ public enum PortMappingError: Error, Equatable, Sendable, CustomStringConvertibl
   case refused(Int32)
   /// The router's answer makes no sense.
   case malformed(String)
+  /// The router's answer takes longer than anybody waits.
+  case endless
 
   /// Some words for people.
   public var description: String {
     switch self {
     case .noRouter: "no router answers"
     case .refused(let status): "the router refuses (\(status))"
+    case .endless: "the router's answer does not end"
     case .malformed(let text): "the router's answer is wrong: \(text.prefix(64))"
     }
   }

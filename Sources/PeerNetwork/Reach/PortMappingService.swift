@@ -1,5 +1,7 @@
 public import Logging
+import NIOCore
 import NIOPosix
+import Synchronization
 import Wire
 
 /// Keeps a router's ports mapped to this node: NAT-PMP first, then UPnP.
@@ -12,6 +14,8 @@ public actor PortMappingService {
   static let shortestPause = Duration.seconds(30)
   /// The pause after a first failure; each further one doubles it.
   static let firstPause = Duration.seconds(60)
+  /// How long one request may take: libraries bound each read, and a router could make them many.
+  static let patience = Duration.seconds(15)
   /// The longest pause after failures.
   static let longestPause = Duration.seconds(1_800)
 
@@ -19,6 +23,7 @@ public actor PortMappingService {
   private let clients: [any PortMappingClient]
   private let log: Logger
   private var granted: (mapping: PortMapping, ends: ContinuousClock.Instant)?
+  private let patience: Duration
   private var failures = 0
 
   /// What the router passes on to this node now; nil if nothing.
@@ -32,8 +37,13 @@ public actor PortMappingService {
     self.init(port: port, clients: [NATPMPClient(), UPnPClient()], logger: logger)
   }
 
-  init(port: UInt16, clients: [any PortMappingClient], logger: Logger) {
+  init(
+    port: UInt16, clients: [any PortMappingClient],
+    patience: Duration = PortMappingService.patience,
+    logger: Logger
+  ) {
     self.port = port
+    self.patience = patience
     self.clients = clients
     log = logger
   }
@@ -41,7 +51,7 @@ public actor PortMappingService {
   /// Maps and renews until cancelled, then removes the mapping; `changed` is called with each mapping
   /// that is another than before, and with nil when there is none any more.
   ///
-  /// The end may take some seconds: a request that runs is waited for.
+  /// The end may take some seconds: a request that runs is waited for, but not longer than `patience`.
   public func run(_ changed: @escaping @Sendable (PortMapping?) async -> Void) async {
     let pool = NIOThreadPool(numberOfThreads: 1)
     pool.start()
@@ -53,11 +63,11 @@ public actor PortMappingService {
     }
     if let mapping = granted?.mapping, let client = client(for: mapping.means) {
       let port = port
-      _ = await Self.blocking(on: pool) { client.close(mapping, port: port) }
+      _ = await Self.blocking(on: pool, patience: patience) { client.close(mapping, port: port) }
       granted = nil
     }
-    // The pool's one thread is idle now, so this ends at once.
-    try? await pool.shutdownGracefully()
+    // Nobody waits: a router whose answer never ends holds the thread, and must not hold the daemon.
+    pool.shutdownGracefully { _ in }
   }
 
   /// The pause before the next request.
@@ -78,7 +88,7 @@ public actor PortMappingService {
     var problems: [PortMappingError] = []
     for client in order where !Task.isCancelled {
       let known = client.means == previous?.means ? previous : nil
-      let result = await Self.blocking(on: pool) {
+      let result = await Self.blocking(on: pool, patience: patience) {
         () -> Result<PortMapping, PortMappingError> in
         do throws(PortMappingError) {
           return .success(
@@ -92,7 +102,10 @@ public actor PortMappingService {
         take(mapping, after: previous)
         return
       case .failure(let error): problems.append(error)
-      case nil: return
+      case nil:
+        // The thread is not free again, perhaps never: nobody else is asked until it is.
+        problems.append(.endless)
+        return note(problems)
       }
     }
     note(problems)
@@ -122,15 +135,37 @@ public actor PortMappingService {
     clients.first { $0.means == means }
   }
 
-  /// Runs what blocks on the pool's thread, cancelled or not; nil if the pool ended.
+  /// Runs what blocks on the pool's thread, cancelled or not; nil if that takes longer than
+  /// `patience`, when the result, if there will be one, is lost.
   private static func blocking<R: Sendable>(
-    on pool: NIOThreadPool, _ body: @escaping @Sendable () -> R
+    on pool: NIOThreadPool, patience: Duration, _ body: @escaping @Sendable () -> R
   ) async -> R? {
     await withCheckedContinuation { continuation in
+      let waiting = Waiting(continuation)
       pool.submit { state in
-        guard case .active = state else { return continuation.resume(returning: nil) }
-        continuation.resume(returning: body())
+        guard case .active = state else { return waiting.end(nil) }
+        waiting.end(body())
+      }
+      NIOSingletons.posixEventLoopGroup.next().scheduleTask(in: TimeAmount(patience)) {
+        waiting.end(nil)
       }
     }
+  }
+}
+
+/// Who waits for a result or for the end of patience, whichever comes first.
+private final class Waiting<R: Sendable>: Sendable {
+  private let continuation: Mutex<CheckedContinuation<R?, Never>?>
+
+  init(_ continuation: CheckedContinuation<R?, Never>) {
+    self.continuation = Mutex(continuation)
+  }
+
+  func end(_ result: R?) {
+    let first = continuation.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
+    }
+    first?.resume(returning: result)
   }
 }

@@ -19,6 +19,7 @@ public enum ReachKind: String, Sendable, CaseIterable {
 
   /// The kind that follows from this machine's own addresses, from what others see of us, from what
   /// the router maps, and from whether others began to speak to us (nil if that is not known).
+  /// `observed` has one address an observer.
   ///
   /// With one observer alone a symmetric NAT looks like a restricted one (RFC 5780 §4.3 needs two).
   public init(
@@ -37,12 +38,19 @@ public enum ReachKind: String, Sendable, CaseIterable {
       self = .mapped
       return
     }
-    var ports: [IPAddress: Set<UInt16>] = [:]
-    for address in outside { ports[address.ip, default: []].insert(address.port) }
-    if ports.values.contains(where: { $0.count > 1 }) {
+    if Self.isSymmetric(outside) {
       self = .symmetric
     } else {
       self = isReached == true ? .cone : .restricted
+    }
+  }
+
+  /// Whether observers of one outer IP address see so many ports there that no port is what most of
+  /// them see. One who lies, or who last saw us before the router forgot our port, is not enough.
+  private static func isSymmetric(_ observed: [Address]) -> Bool {
+    Dictionary(grouping: observed, by: \.ip).values.contains { group in
+      let ports = Dictionary(grouping: group, by: \.port)
+      return group.count > 1 && !ports.values.contains { $0.count * 2 > group.count }
     }
   }
 }

@@ -88,21 +88,61 @@ import Wire
   @Test func aNeighbourIsNewOnceAndAgainAtAnotherAddress() throws {
     var ledger = try Self.ledger()
     var random = SplitMix64(seed: 2)
-    func hear(_ time: UInt64, _ ip: IPAddress) throws -> BeaconLedger.Verdict {
+    func hear(
+      _ time: UInt64, _ ip: IPAddress, _ now: Instant = Self.start
+    ) throws -> BeaconLedger.Verdict {
       ledger.receive(
-        try Self.beacon(of: 7, at: time), from: ip, now: Self.start, wall: Self.wall,
-        using: &random)
+        try Self.beacon(of: 7, at: time), from: ip, now: now, wall: Self.wall, using: &random)
     }
     let here = BeaconLedger.Neighbour(
       key: try Self.key(7).publicKey, ip: ip, udpPort: 7_782, tcpPort: 7_782)
     #expect(try hear(Self.wall, ip) == .heard(here, isNew: true))
     #expect(try hear(Self.wall + 1, ip) == .heard(here, isNew: false))
     let moved = IPAddress.v4(0xC0A8_0103)
-    guard case .heard(_, isNew: true) = try hear(Self.wall + 2, moved) else {
+    let later = Self.start + .seconds(2)
+    guard case .heard(_, isNew: true) = try hear(Self.wall + 2, moved, later) else {
       Issue.record("a moved neighbour is not new")
       return
     }
-    #expect(ledger.neighbours(now: Self.start).map(\.ip) == [moved])
+    #expect(ledger.neighbours(now: later).map(\.ip) == [moved])
+  }
+
+  @Test func whoIsHeardOnTwoNetworksIsNewOnceOnEach() throws {
+    var ledger = try Self.ledger()
+    var random = SplitMix64(seed: 6)
+    let other = IPAddress.v4(0x0A00_0102)
+    var news = 0
+    for round in 0..<20 {
+      let now = Self.start + .seconds(round * 60)
+      let wall = Self.wall + UInt64(round) * 60_000
+      // Either may arrive first, and then the earlier one is stale.
+      let order: [(UInt64, IPAddress)] = [(wall, ip), (wall + 1, other)]
+      for (time, from) in round % 5 == 4 ? order.reversed() : order {
+        let verdict = ledger.receive(
+          try Self.beacon(of: 7, at: time), from: from, now: now, wall: wall, using: &random)
+        if case .heard(_, isNew: true) = verdict { news += 1 }
+      }
+      #expect(ledger.neighbours(now: now).map(\.ip) == [round % 5 == 4 ? other : ip])
+    }
+    #expect(news == 2)
+  }
+
+  @Test func aNeighbourHasFewAddressesAndMayTurnItsClockBack() throws {
+    var ledger = try Self.ledger()
+    var random = SplitMix64(seed: 7)
+    for number in 0..<20 as Range<UInt32> {
+      _ = ledger.receive(
+        try Self.beacon(of: 7, at: Self.wall + UInt64(number)), from: .v4(0xC0A8_0100 + number),
+        now: Self.start, wall: Self.wall, using: &random)
+    }
+    #expect(ledger.neighbours(now: Self.start).map(\.ip) == [.v4(0xC0A8_0100)])
+    let verdict = ledger.receive(
+      try Self.beacon(of: 7, at: Self.wall - 1_000), from: ip, now: Self.start + .seconds(901),
+      wall: Self.wall, using: &random)
+    guard case .heard(_, isNew: true) = verdict else {
+      Issue.record("\(verdict)")
+      return
+    }
   }
 
   @Test func replaysOtherNetworksAndOurOwnBeaconsAreIgnored() throws {

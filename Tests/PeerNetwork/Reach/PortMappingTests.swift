@@ -1,3 +1,4 @@
+import Dispatch
 import Logging
 import Synchronization
 import Testing
@@ -65,6 +66,34 @@ import Wire
     #expect(await mapped([silent, router]) == [Self.mapping(.upnp)])
     #expect(silent.calls.withLock { $0 } == ["open 7782"])
     #expect(router.calls.withLock { $0 } == ["open 7782", "close 40000"])
+  }
+
+  /// A router whose answer never comes to an end.
+  private final class EndlessRouter: PortMappingClient {
+    let means = PortMapping.Means.upnp
+    let hold = DispatchSemaphore(value: 0)
+
+    func open(
+      port: UInt16, previous: PortMapping?, lifetime: Duration
+    ) throws(PortMappingError) -> PortMapping {
+      hold.wait()
+      throw .noRouter
+    }
+
+    func close(_ mapping: PortMapping, port: UInt16) {}
+  }
+
+  @Test func aRouterThatNeverEndsHoldsNobody() async {
+    let router = EndlessRouter()
+    defer { router.hold.signal() }
+    let service = PortMappingService(
+      port: 7_782, clients: [router], patience: .milliseconds(1), logger: Logger(label: "test"))
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await service.run { _ in } }
+      while await service.problem == nil { await Task.yield() }
+      group.cancelAll()
+    }
+    #expect(await service.problem == .endless)
   }
 
   @Test func theRouterBehindAnotherNATIsSeen() {

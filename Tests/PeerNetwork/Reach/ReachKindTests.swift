@@ -49,6 +49,12 @@ import Wire
     #expect(Self.kind(Self.seen(40_000, 40_000)) == .restricted)
   }
 
+  @Test func oneObserverAmongManyMakesNoSymmetricNAT() {
+    #expect(Self.kind(Self.seen(40_000, 40_000, 1)) == .restricted)
+    #expect(Self.kind(Self.seen(40_000, 40_001, 40_002, 40_003)) == .symmetric)
+    #expect(Self.kind(Self.seen(40_000)) == .restricted)
+  }
+
   @Test func whoIsReachedBehindANATHasACone() {
     #expect(Self.kind(Self.seen(40_000), isReached: true) == .cone)
     #expect(Self.kind(Self.seen(40_000), isReached: false) == .restricted)
