@@ -9,12 +9,8 @@ struct DestinationBudget: Sendable {
   private let burst: Double
   private var tokens: Double
   private var filled = Instant.zero
-  /// Digests of destinations in two generations, each of half of `memory`: what is in neither is new.
-  private var young: Set<UInt32> = []
-  private var old: Set<UInt32> = []
-  private var turned = Instant.zero
-  private static let memory = Duration.seconds(120)
-  private static let limit = 8_192
+  /// Digests of destinations: what is not here is new.
+  private var known = Generations<UInt32>(span: .seconds(60), limit: 8_192)
 
   init(rate: Int, burst: Int) {
     self.rate = Double(rate)
@@ -24,17 +20,16 @@ struct DestinationBudget: Sendable {
 
   /// Whether a datagram may go there now; if so it is counted.
   mutating func admits(_ address: Address, now: Instant) -> Bool {
-    turn(now)
+    known.pass(to: now)
     let digest = Self.digest(address)
-    if young.contains(digest) { return true }
-    if old.contains(digest) {
-      young.insert(digest)
+    if known.contains(digest) {
+      known.insert(digest)
       return true
     }
     refill(now)
     guard tokens >= 1 else { return false }
     tokens -= 1
-    if young.count < Self.limit { young.insert(digest) }
+    known.insert(digest)
     return true
   }
 
@@ -47,14 +42,6 @@ struct DestinationBudget: Sendable {
   /// When the next new destination may be opened.
   func nextToken(after now: Instant) -> Instant {
     tokens >= 1 ? now : now + .nanoseconds(Int64((1 - tokens) / rate * 1e9) + 1)
-  }
-
-  private mutating func turn(_ now: Instant) {
-    let age = now - turned
-    guard age >= Self.memory / 2 else { return }
-    old = age < Self.memory ? young : []
-    young = []
-    turned = now
   }
 
   private mutating func refill(_ now: Instant) {

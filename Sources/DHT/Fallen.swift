@@ -3,37 +3,25 @@ import Wire
 
 /// Nodes found dead in the last minutes, so that hearsay about them costs nothing.
 ///
-/// Two generations of digests: the elder is forgotten when the younger is ten minutes old or full.
+/// They are forgotten after ten to twenty minutes, or sooner where many die.
 struct Fallen: Sendable {
-  private var young: Set<UInt32> = []
-  private var old: Set<UInt32> = []
-  private var turned = Instant.zero
-  private static let span = Duration.seconds(600)
-  private static let limit = 512
+  private var digests = Generations<UInt32>(span: .seconds(600), limit: 512)
 
   /// Notes that a node did not answer twice.
   mutating func add(_ contact: Contact, now: Instant) {
-    if now - turned >= Self.span || young.count >= Self.limit {
-      old = now - turned < Self.span * 2 ? young : []
-      young = []
-      turned = now
-    }
-    young.insert(digest(contact))
+    digests.pass(to: now)
+    if digests.isFull { digests.turn(now) }
+    digests.insert(digest(contact))
   }
 
   /// Forgets it: somebody has heard from it.
   mutating func remove(_ contact: Contact) {
-    guard !young.isEmpty || !old.isEmpty else { return }
-    let digest = digest(contact)
-    young.remove(digest)
-    old.remove(digest)
+    if !digests.isEmpty { digests.remove(digest(contact)) }
   }
 
   /// Whether a node was found dead lately.
   func contains(_ contact: Contact) -> Bool {
-    guard !young.isEmpty || !old.isEmpty else { return false }
-    let digest = digest(contact)
-    return young.contains(digest) || old.contains(digest)
+    !digests.isEmpty && digests.contains(digest(contact))
   }
 
   private func digest(_ contact: Contact) -> UInt32 {

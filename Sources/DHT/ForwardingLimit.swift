@@ -5,35 +5,28 @@ import Wire
 struct ForwardingLimit: Sendable {
   private let rate: Double
   private let burst: Double
-  private let span: Duration
   private var tokens: Double
   private var filled = Instant.zero
-  /// Parties of the last one to two spans, in two generations.
-  private var young: Set<IPAddress> = []
-  private var old: Set<IPAddress> = []
-  private var turned = Instant.zero
+  /// Parties of the last one to two spans; the tokens bound their number.
+  private var parties: Generations<IPAddress>
 
   init(rate: Double, burst: Double, span: Duration) {
     self.rate = rate
     self.burst = burst
-    self.span = span
+    parties = Generations(span: span, limit: .max)
     tokens = burst
   }
 
   /// Whether something may be sent now at this party's word or to it; if so it is counted.
   mutating func admits(_ ip: IPAddress, now: Instant) -> Bool {
-    if now - turned >= span {
-      old = now - turned < span * 2 ? young : []
-      young = []
-      turned = now
-    }
+    parties.pass(to: now)
     if now > filled {
       tokens = min(burst, tokens + (now - filled).inSeconds * rate)
       filled = now
     }
-    guard tokens >= 1, !young.contains(ip), !old.contains(ip) else { return false }
+    guard tokens >= 1, !parties.contains(ip) else { return false }
     tokens -= 1
-    young.insert(ip)
+    parties.insert(ip)
     return true
   }
 }

@@ -25,11 +25,8 @@ struct Reach: Sendable {
   private var evidence: [Evidence] = []
   /// Our own address of each family, as others see it.
   private var homes: [IPAddress] = []
-  /// Digests of addresses written to, in two generations: what is in neither was not written to for
-  /// `span` at least.
-  private var young: Set<UInt64> = []
-  private var old: Set<UInt64> = []
-  private var turned = Instant.zero
+  /// Digests of addresses written to: what is not here was not written to for `span` at least.
+  private var written = Generations<UInt64>(span: Self.span, limit: 8_192)
 
   /// Longer than a NAT keeps a way open that is not used; most close it within two minutes.
   static let span = Duration.seconds(200)
@@ -42,14 +39,13 @@ struct Reach: Sendable {
   /// After a node was asked to write later; longer than `dialDelay`.
   private static let pause = Duration.seconds(600)
   private static let probations = Duration.seconds(6 * 3_600)
-  private static let limit = 8_192
 
   /// Notes that something was sent to an address.
   mutating func wrote(to address: Address, now: Instant) {
-    turn(now)
+    written.pass(to: now)
     lastWritten = now
     // Full, it tells nothing any more: see `heard`.
-    if young.count < Self.limit { young.insert(Self.digest(address.ip)) }
+    written.insert(Self.digest(address.ip))
   }
 
   /// Whether the node that has just answered is asked at once: in a small network all others will soon
@@ -62,12 +58,10 @@ struct Reach: Sendable {
 
   /// Takes in that a request came from an address; whether the node is reached only since.
   mutating func heard(from address: Address, networksKnown: Int, now: Instant) -> Bool {
-    turn(now)
-    guard address.ip.isGlobal, young.count < Self.limit, old.count < Self.limit else {
-      return false
-    }
-    let digest = Self.digest(address.ip)
-    guard !young.contains(digest), !old.contains(digest) else { return false }
+    written.pass(to: now)
+    guard address.ip.isGlobal, !written.isIncomplete,
+      !written.contains(Self.digest(address.ip))
+    else { return false }
     let network = address.ip.network(Self.prefix(address.ip))
     if let known = evidence.firstIndex(where: { $0.network == network }) {
       evidence[known].at = now
@@ -138,14 +132,6 @@ struct Reach: Sendable {
 
   /// Whether nothing was sent for so long that a NAT may soon forget us.
   func isSilent(now: Instant) -> Bool { now - lastWritten >= .seconds(50) }
-
-  private mutating func turn(_ now: Instant) {
-    let age = now - turned
-    guard age >= Self.span else { return }
-    old = age < Self.span * 2 ? young : []
-    young = []
-    turned = now
-  }
 
   private static func isIPv4(_ ip: IPAddress) -> Bool {
     if case .v4 = ip { return true }
