@@ -19,6 +19,8 @@ struct BenchNode: Sendable {
     var settings = DHTSettings()
     settings.bind = Address(ip: Self.address(number), port: Self.port)
     settings.network = "bench"
+    // What is measured must hold without seeders.
+    settings.kademlia.lookup = .peersOnly
     guard let identity = SigningKey(seed: Bytes32.random(using: &random).bytes) else {
       throw BenchError.noKey
     }

@@ -19,6 +19,8 @@ struct Call: Sendable {
     case compare([Bytes32])
     /// Giving it what it lacks.
     case repair
+    /// Telling it that we go.
+    case farewell
     /// Asking it to have somebody write to us, or to write to somebody.
     case reach
     /// Writing to a node, so that it sees that it is reached.
@@ -81,7 +83,7 @@ extension Call.Purpose {
   var isVenture: Bool {
     switch self {
     case .dial, .relay, .punch: true
-    case .search, .store, .check, .liveness, .revival, .fill, .compare, .repair, .reach,
+    case .search, .store, .check, .liveness, .revival, .fill, .compare, .repair, .farewell, .reach,
       .rendezvous:
       false
     }
@@ -92,6 +94,7 @@ extension Call.Purpose {
 struct Deadline: Comparable, Sendable {
   enum Subject: Sendable {
     case soft(UInt64)
+    case lost(UInt64)
     case hard(UInt64)
     case resume(RequestID)
     case dial(UInt64)

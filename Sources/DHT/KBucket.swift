@@ -117,14 +117,16 @@ struct KBucket: Sendable {
     return true
   }
 
-  /// Forgets a node; one that waits takes its place.
-  mutating func remove(_ key: PublicKey) {
+  /// Forgets a node; one that waits takes its place. Whether it had one.
+  @discardableResult
+  mutating func remove(_ key: PublicKey) -> Bool {
     waiting.removeAll { $0.key == key }
-    guard let index = entries.firstIndex(where: { $0.contact.key == key }) else { return }
+    guard let index = entries.firstIndex(where: { $0.contact.key == key }) else { return false }
     let gone = entries.remove(at: index)
     if let next = waiting.lastIndex(where: { isDiverse(with: $0) }) {
       entries.append(Entry(contact: waiting.remove(at: next), lastReply: gone.lastReply))
     }
+    return true
   }
 
   /// Whether a contact that is not here would find a place or be worth waiting.

@@ -43,7 +43,7 @@ extension Kademlia {
     if let measured { roundTrip.measure(measured) }
     if message.isClient {
       // It answers, but wants to be left out of tables.
-      table.remove(contact)
+      drop(contact, &step)
     } else {
       remember(contact, roundTrip: measured, &step)
     }
@@ -60,8 +60,18 @@ extension Kademlia {
     if case .search(let id, let searches, _) = call.purpose {
       queries[id]?.mark(searches, call.contact, .slow)
       queries[id]?.outstanding -= 1
+      schedule(.lost(transaction), at: step.now + (step.now - call.sentAt) * 2)
       advance(id, &step)
     }
+  }
+
+  /// Ends a search's wait for a node that has had three times what it usually needs: a late answer is
+  /// still taken, and only the hard timeout speaks against the node.
+  mutating func loseHope(_ transaction: UInt64, _ step: inout Step) {
+    guard let call = calls[transaction], case .search(let id, let searches, _) = call.purpose
+    else { return }
+    queries[id]?.mark(searches, call.contact, .failed)
+    advance(id, &step)
   }
 
   mutating func hardTimeout(_ transaction: UInt64, _ step: inout Step) {
@@ -140,7 +150,7 @@ extension Kademlia {
   /// Stores, checks and the last steps of a search are sent twice before they count as lost.
   private func isWorthRepeating(_ call: Call) -> Bool {
     switch call.purpose {
-    case .store, .repair, .check, .liveness: return true
+    case .store, .repair, .check, .liveness, .farewell: return true
     case .compare, .revival, .fill, .reach, .dial, .rendezvous, .relay, .punch: return false
     case .search(let id, let searches, _):
       guard let query = queries[id] else { return false }

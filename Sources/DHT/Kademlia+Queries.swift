@@ -67,6 +67,7 @@ extension Kademlia {
   }
 
   private mutating func start(_ query: inout Query, _ step: inout Step) {
+    let first = query.nextToStart
     while query.active.count < settings.lookupWindow, query.nextToStart < query.base {
       let index = query.nextToStart
       query.nextToStart += 1
@@ -76,12 +77,18 @@ extension Kademlia {
         seeds = table.closest(
           to: target, count: query.width, includesSilent: true, isDiverse: false)
       }
+      // Where only seeders are asked there is nobody to begin with.
+      if case .get = query.goal, settings.lookup == .seedersOnly { seeds = [] }
       for contact in seeds {
         query.searches[index].lookup.add(contact, roundTrip: table.roundTrip(to: contact))
       }
       query.active.append(index)
+      // Who stores can't tell whether liars took it, so it goes by several paths at once.
+      if query.isPut, query.base <= settings.bucketSize { spread(index, of: &query) }
       takeOwnRecords(of: index, in: &query, &step)
     }
+    guard query.nextToStart > first else { return }
+    askSeeders(Array(first..<query.nextToStart), of: &query, &step)
   }
 
   /// The distance (by the first 64 bits) within which as many nodes as a bucket holds are expected.
@@ -91,20 +98,10 @@ extension Kademlia {
     return part >= 0.5 ? .max / 2 : UInt64(part * 0x1p64)
   }
 
-  /// What we keep ourselves answers without a single datagram.
-  private mutating func takeOwnRecords(
-    of index: Int, in query: inout Query, _ step: inout Step
-  ) {
-    guard case .get(let kind, let issuers, _) = query.goal else { return }
-    let target = query.searches[index].lookup.target
-    let own = store.records(under: target, kind: kind, issuers: issuers, now: step.wall)
-    for record in own { query.found(record, at: index) }
-    if !own.isEmpty { judge(index, of: &query) }
-  }
-
   private mutating func ask(_ query: inout Query, _ step: inout Step) {
-    let pace = pace(of: query)
+    let usual = pace(of: query)
     for index in query.active {
+      let pace = query.searches[index].isWidened ? usual.hurried(settings.bucketSize) : usual
       while query.outstanding < settings.callsPerQuery {
         let lookup = query.searches[index].lookup
         guard let contact = lookup.nextToAsk(pace) else { break }
@@ -134,19 +131,25 @@ extension Kademlia {
       return Lookup.Pace(
         likely: radius(times: 1.5), parallelism: settings.bucketSize, scouts: alone)
     case .get where query.base > settings.bucketSize:
-      let many = settings.parallelismOfMany
-      return Lookup.Pace(likely: radius(times: 0.8), parallelism: many, scouts: many)
-    case .get:
       return Lookup.Pace(
-        likely: radius(times: 0.8), parallelism: alone, scouts: settings.scouts,
-        prefersQuick: true)
+        likely: radius(times: 1.2), parallelism: settings.parallelismOfMany,
+        scouts: settings.scoutsOfMany)
+    case .get where Double(table.count) > sizeEstimate / 8:
+      // Of a small network so much is known that two rounds do: what one more request in each saves in
+      // time is worth it.
+      return Lookup.Pace(
+        likely: radius(times: 1.25), parallelism: alone, scouts: alone, detour: 4)
+    case .get:
+      let few = settings.parallelismOfGet
+      return Lookup.Pace(
+        likely: radius(times: 0.8), parallelism: few, scouts: few, detour: 3)
     case .find, .join, .punch:
       return Lookup.Pace(likely: radius(times: 0.8), parallelism: alone, scouts: alone)
     }
   }
 
   /// Asks one contact about the keys of some searches.
-  private mutating func search(
+  mutating func search(
     _ contact: Contact, _ indices: [Int], delivered: [Int], round: UInt8, _ query: inout Query,
     _ step: inout Step
   ) {
@@ -181,7 +184,9 @@ extension Kademlia {
       switch (body, query.goal) {
       case (.found(let contacts, _), .find), (.found(let contacts, _), .put),
         (.found(let contacts, _), .join), (.found(let contacts, _), .punch):
-        query.offer(usable(contacts, from: call.contact), by: searches, round: call.round &+ 1)
+        let told = usable(contacts, from: call.contact)
+        query.offer(told, by: searches, round: call.round &+ 1)
+        query.insist(told, by: searches, each: Self.told)
         if !message.isClient { placeEarly(searches, call.contact, &query, &step) }
       case (.found(let contacts, _), .get)
       where searches.first.map { query.searches[$0].parent != nil } ?? false:
@@ -216,6 +221,8 @@ extension Kademlia {
       endPunch(number, with: call.contact, &step)
     case .reach:
       takeReaching(body, of: call, &step)
+    case .farewell:
+      repeatFarewell(call, &step)
     case .check, .liveness, .repair, .dial, .relay:
       break
     }
@@ -234,97 +241,9 @@ extension Kademlia {
       table.fed(bucket, by: 0, now: step.now)
     case .rendezvous(let number):
       takeRendezvous(number, nil, &step)
-    case .check, .liveness, .revival, .compare, .repair, .reach, .dial, .relay, .punch:
+    case .check, .liveness, .revival, .compare, .repair, .farewell, .reach, .dial, .relay, .punch:
       break
     }
-  }
-
-  private mutating func take(
-    _ reply: GetReply, of call: Call, _ indices: [Int], _ delivered: [Int],
-    _ query: inout Query, _ step: inout Step
-  ) {
-    let contact = call.contact
-    guard case .get(let kind, let issuers, _) = query.goal else { return }
-    var counts = delivered
-    var touched: Set<Int> = []
-    for bytes in reply.records {
-      let record: Record
-      do {
-        record = try validator.validate(bytes, kind: kind, now: step.wall)
-      } catch {
-        counters.recordsRejected += 1
-        if error == .futureDated { counters.recordsFromTheFuture += 1 }
-        continue
-      }
-      guard let index = query.index(of: record.key), let place = indices.firstIndex(of: index),
-        issuers.isEmpty || issuers.contains(record.publisher.prefix)
-      else {
-        counters.recordsRejected += 1
-        continue
-      }
-      counts[place] += 1
-      guard !query.searches[index].isOver,
-        query.searches[index].seen.count < Query.recordsPerKey,
-        query.searches[index].seen.insert(record.digest).inserted
-      else { continue }
-      query.found(record, at: index)
-      touched.insert(index)
-    }
-    noteBare(indices, counts, contact, &query)
-    for index in touched.sorted() {
-      guard judge(index, of: &query) else { continue }
-      query.searches[index].rounds = query.searches[index].lookup.round(of: contact)
-      cachePath(of: index, in: query, &step)
-    }
-    query.offer(usable(reply.contacts, from: contact), by: indices, round: call.round &+ 1)
-    readOn(reply, of: call, indices, delivered, counts, &query, &step)
-  }
-
-  /// Asks for the next page of a node's records while they are wanted.
-  private mutating func readOn(
-    _ reply: GetReply, of call: Call, _ indices: [Int], _ delivered: [Int],
-    _ counts: [Int], _ query: inout Query, _ step: inout Step
-  ) {
-    // A node that counts wrongly is not asked on: the cursor must follow from what it delivered.
-    let before = delivered.reduce(0, +)
-    let after = counts.reduce(0, +)
-    guard reply.next != 0, after > before, reply.next == UInt64(after) else { return }
-    guard after < Query.recordsPerKey else { return }
-    var left: [Int] = []
-    var leftCounts: [Int] = []
-    for (place, index) in indices.enumerated() where !query.searches[index].isOver {
-      left.append(index)
-      leftCounts.append(counts[place])
-    }
-    guard !left.isEmpty, calls.count < settings.callLimit else { return }
-    search(
-      call.contact, left, delivered: leftCounts, round: call.round &+ 1, &query, &step)
-  }
-
-  /// Asks the caller's predicate about what was found under a key.
-  @discardableResult
-  private func judge(_ index: Int, of query: inout Query) -> Bool {
-    guard case .get(_, _, let accept) = query.goal else { return false }
-    let search = query.searches[index]
-    guard !search.isOver, accept(search.lookup.target, search.records) else { return false }
-    query.searches[index].isAccepted = true
-    query.end(index)
-    return true
-  }
-
-  /// Contacts of a reply without ourselves, no more than one datagram can hold, and none in a network
-  /// that the teller does not share: a private address means another host there than here.
-  private func usable(_ contacts: [Contact], from teller: Contact) -> [Contact] {
-    let reach = reach(teller)
-    return contacts.prefix(24).filter {
-      $0.key != key && self.reach($0) >= reach && !fallen.contains($0)
-    }
-  }
-
-  /// How far an address is known: this machine, this site, everywhere.
-  private func reach(_ contact: Contact) -> Int {
-    if contact.isGlobal { return 2 }
-    return contact.address.ip.isLoopback ? 0 : 1
   }
 
   private func unique(_ keys: [Bytes32]) -> [Bytes32] {

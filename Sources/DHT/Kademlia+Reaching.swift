@@ -10,6 +10,11 @@ extension Kademlia {
   /// Whether this node is a client for another one: by configuration, or for those on the internet
   /// until enough of them have reached it. Within one site nothing stands between.
   func isClient(for contact: Contact) -> Bool {
+    isLeaving || isUnreached(for: contact)
+  }
+
+  /// The same but for going: what is kept counts until it is handed on.
+  func isUnreached(for contact: Contact) -> Bool {
     settings.isClient || (provesReach && contact.isGlobal && !reach.isReached)
   }
 

@@ -24,6 +24,7 @@ extension Kademlia {
     for contact in nearest where query.searches[index].placed.insert(contact.key).inserted {
       put.enqueue(put.placesOfLookup[index], for: contact)
     }
+    giveSeeders(index, of: &query, &put)
     query.goal = .put(put)
   }
 
@@ -99,7 +100,7 @@ extension Kademlia {
 
   /// Whether we ourselves belong to the replicas of a key.
   private func isAmongNearest(to target: Bytes32, _ nearest: [Contact]) -> Bool {
-    guard !settings.isClient, nearest.first.map({ !isClient(for: $0) }) ?? true else {
+    guard !settings.isClient, nearest.first.map({ !isUnreached(for: $0) }) ?? true else {
       return false
     }
     guard nearest.count >= settings.bucketSize, let last = nearest.last else { return true }

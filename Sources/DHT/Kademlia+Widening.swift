@@ -38,19 +38,23 @@ extension Kademlia {
   /// did.
   mutating func widen(_ index: Int, of query: inout Query, _ step: inout Step) -> Bool {
     let search = query.searches[index]
-    guard search.parent == nil, !search.isWidened, query.isPut || query.isPatient else {
-      return false
-    }
+    guard search.parent == nil, !search.isWidened, query.isPut || query.isPatient,
+      query.isPut || settings.lookup != .seedersOnly
+    else { return false }
     let size = estimatedSize(now: step.now)
     guard size > Double(8 * settings.bucketSize) else { return false }
     let crowding = search.lookup.crowding(size: size)
     // Too dense: somebody crowds the key. Too sparse: somebody keeps others from us.
-    guard
+    let isSuspicious =
       crowding > Self.suspiciousCrowding || crowding < Self.suspiciousSparseness
-        || search.lookup.failedShare > 0.5
-    else { return false }
-    counters.searchesWidened += 1
+      || search.lookup.failedShare > 0.5
+    // Few keys are worth a second way in any case: a get ends here only if nothing was found.
+    let isWorthIt = !query.isPut && query.base <= settings.bucketSize
+    guard isSuspicious || isWorthIt else { return false }
     query.searches[index].isWidened = true
+    spread(index, of: &query)
+    guard isSuspicious else { return true }
+    counters.searchesWidened += 1
     let depth = max(
       1, Int.bitWidth - 1 - Int(size / Double(settings.bucketSize)).leadingZeroBitCount)
     let seeds = table.closest(to: search.lookup.target, count: 16 * Self.siblings)
@@ -67,6 +71,20 @@ extension Kademlia {
     }
     return true
   }
+
+  /// Lets a search ask everybody whom we know near its target, and of whom each of those tells the
+  /// nearest: liars who tell only each other fill the nearest places, but they can't keep an honest
+  /// node's word out.
+  ///
+  /// As many paths begin as a bucket holds, so all of them are misled only where nearly everybody lies.
+  func spread(_ index: Int, of query: inout Query) {
+    let seeds = table.closest(to: query.searches[index].lookup.target, count: settings.bucketSize)
+    for contact in seeds { query.searches[index].lookup.force(contact) }
+    query.searches[index].insistence = Self.told * settings.bucketSize * 2
+  }
+
+  /// Of what one teller tells, how many are asked at least.
+  static let told = 2
 
   /// Remembers who is near a key and has nothing under it.
   func noteBare(

@@ -40,9 +40,13 @@ public struct Kademlia: Sendable {
   var dials: [UInt64: Contact] = [:]
   var lastDial: UInt64 = 0
   var reachLimit = ForwardingLimit(rate: 4, burst: 16, span: .seconds(5))
+  /// Whether it goes: nobody is to keep it any more.
+  var isLeaving = false
   var dialLimit = ForwardingLimit(rate: 4, burst: 16, span: .seconds(30))
   /// Clients that can be told through us that somebody wants to reach them.
   var guests = Guests()
+  /// Always-on nodes: the bootstrap peers.
+  var seeders: [Contact] = []
   var punches: [UInt64: Punch] = [:]
   var punchLimit = ForwardingLimit(rate: 2, burst: 8, span: .seconds(3))
   /// The part of the contacts tried lately that had gone.
@@ -103,7 +107,7 @@ public struct Kademlia: Sendable {
       noteAddress(of: origin.contact, &step)
       serve(message, from: origin, &step)
       if message.isClient {
-        if origin.isProven { table.remove(origin.contact) }
+        if origin.isProven { drop(origin.contact, &step) }
         welcome(origin, &step)
       } else {
         meet(origin.contact, isProven: origin.isProven, &step)
@@ -124,6 +128,7 @@ public struct Kademlia: Sendable {
       deadlines.removeMin()
       switch first.subject {
       case .soft(let transaction): softTimeout(transaction, &step)
+      case .lost(let transaction): loseHope(transaction, &step)
       case .hard(let transaction): hardTimeout(transaction, &step)
       case .resume(let id): advance(id, &step)
       case .dial(let number): dial(number, &step)
@@ -144,16 +149,6 @@ public struct Kademlia: Sendable {
     let id = makeQuery(request, &step)
     advance(id, &step)
     return (id, step.actions)
-  }
-
-  /// Begins to go: whoever will be among the nearest to a record of ours without us is asked what it
-  /// lacks and is given that, which takes two round trips.
-  public mutating func leave(
-    now: Instant, wall: Timestamp, using random: inout some RandomNumberGenerator
-  ) -> [Action] {
-    var step = Step(now: now, wall: wall, using: &random)
-    if !settings.isClient { repair(&step) }
-    return step.actions
   }
 
   /// Forgets a request: its outstanding calls end unheard and no `.finished` follows.
@@ -179,7 +174,7 @@ public struct Kademlia: Sendable {
       switch first.subject {
       case .soft(let transaction):
         guard calls[transaction]?.isSlow ?? true else { return }
-      case .hard(let transaction):
+      case .lost(let transaction), .hard(let transaction):
         guard calls[transaction] == nil else { return }
       case .resume(let id):
         guard queries[id] == nil else { return }

@@ -1,3 +1,13 @@
+/// Whom a get asks.
+public enum LookupScope: String, Sendable, CaseIterable {
+  /// The peers nearest to the key, and two seeders beside them.
+  case all
+  /// No seeders but by chance.
+  case peersOnly = "peers-only"
+  /// Two seeders and nobody else.
+  case seedersOnly = "seeders-only"
+}
+
 /// The numbers of the DHT; the defaults are those of docs/PROTOCOL.md.
 public struct KademliaSettings: Sendable, Equatable {
   /// Contacts in a bucket, nodes that keep a record, and the width of a look-up (k).
@@ -8,10 +18,18 @@ public struct KademliaSettings: Sendable, Equatable {
   public var replacements = 8
   /// Requests that a look-up keeps outstanding (α).
   public var parallelism = 4
-  /// The same for nodes of a single key's get that are too far off to know the answer.
-  public var scouts = 3
-  /// The same for each key of a request of many, whose keys share what they learn.
-  public var parallelismOfMany = 2
+  /// The same for a single key's get in a network that is mostly unknown: one of three has the record
+  /// or knows who has.
+  public var parallelismOfGet = 3
+  /// The same for each key of a request of many, at nodes so near that they should have its record: a
+  /// reply often holds one record and no more, so a second one would mostly be for nothing.
+  public var parallelismOfMany = 1
+  /// The same at nodes that only show the way; the keys share what they learn.
+  public var scoutsOfMany = 4
+  /// Whom gets ask; puts reach the peers whatever this says.
+  public var lookup = LookupScope.all
+  /// Seeders that a get asks at its start, and that statements are put at.
+  public var seedersAsked = 2
   /// How long a reply may take before another candidate is asked beside.
   public var softTimeout: ClosedRange<Duration> = .milliseconds(150) ... .milliseconds(500)
   /// How long a reply may take at all.

@@ -22,6 +22,8 @@ struct Lookup: Sendable {
     var state: State
     /// Asked however many nearer ones there are.
     var isForced = false
+    /// Asked beside the search, which keeps as many others outstanding as without it.
+    var isBeside = false
     /// The number of replies, each to a request that the one before led to, that this one would be
     /// the last of.
     var round: UInt8 = 1
@@ -68,7 +70,7 @@ struct Lookup: Sendable {
         contact: contact, distance: distance, state: .unasked, round: round, roundTrip: time),
       at: place)
     if candidates.count > limit, let last = candidates.last {
-      if last.state == .asked { outstanding -= 1 }
+      if last.state == .asked, !last.isBeside { outstanding -= 1 }
       candidates.removeLast()
     }
   }
@@ -80,18 +82,29 @@ struct Lookup: Sendable {
     return candidates[place].round
   }
 
-  /// Asks a contact in any case, even if it failed in another search.
-  mutating func force(_ contact: Contact) {
+  /// Asks a contact in any case, even if it failed in another search; whether it is to be asked only
+  /// since.
+  @discardableResult
+  mutating func force(_ contact: Contact) -> Bool {
     let distance = contact.id.bytes ^ target
     let place = position(of: distance)
     if place < candidates.count, candidates[place].distance == distance {
-      if candidates[place].state == .unasked { candidates[place].isForced = true }
-      return
+      guard candidates[place].state == .unasked, !candidates[place].isForced else { return false }
+      candidates[place].isForced = true
+      return true
     }
     var candidate = Candidate(
       contact: contact, distance: distance, state: .unasked, roundTrip: 0)
     candidate.isForced = true
     candidates.insert(candidate, at: place)
+    return true
+  }
+
+  /// Takes in a contact that is asked beside the search: it is waited for, and takes nobody's place.
+  mutating func addBeside(_ contact: Contact) {
+    force(contact)
+    let place = position(of: contact.id.bytes ^ target)
+    if candidates[place].state == .unasked { candidates[place].isBeside = true }
   }
 
   /// Whether one more from a contact's network keeps the caps on networks among the candidates.
@@ -116,8 +129,13 @@ struct Lookup: Sendable {
     var parallelism: Int
     /// Others, which only show the way, are asked while fewer than this are outstanding in all.
     var scouts: Int
-    /// Whether a scout gives way to one up to twice as far off that answers sooner.
-    var prefersQuick = false
+    /// A scout gives way to one that answers sooner, at most this many times as far off; 1 for none.
+    var detour: UInt64 = 1
+
+    /// The same with so many outstanding at once, for a search that has many to ask.
+    func hurried(_ count: Int) -> Pace {
+      Pace(likely: likely, parallelism: count, scouts: count)
+    }
   }
 
   /// The candidate best asked next; nil if none is worth it now.
@@ -138,8 +156,8 @@ struct Lookup: Sendable {
           best = candidate
           guard distance > pace.likely else { continue }
           guard outstanding < pace.scouts else { return nil }
-          guard pace.prefersQuick else { return candidate.contact }
-          reach = distance > .max / 2 ? .max : distance * 2
+          guard pace.detour > 1 else { return candidate.contact }
+          reach = distance > .max / pace.detour ? .max : distance * pace.detour
           continue
         }
         guard distance <= reach else { continue }
@@ -148,6 +166,7 @@ struct Lookup: Sendable {
         }
       case .unasked, .slow, .failed: break
       case .asked, .answered:
+        guard !candidate.isBeside else { continue }
         seen += 1
         if candidate.state == .asked, distance <= pace.likely { likelyOut += 1 }
       }
@@ -211,8 +230,10 @@ struct Lookup: Sendable {
     guard place < candidates.count, candidates[place].contact.key == contact.key,
       candidates[place].state != state
     else { return }
-    if candidates[place].state == .asked { outstanding -= 1 }
-    if state == .asked { outstanding += 1 }
+    if !candidates[place].isBeside {
+      if candidates[place].state == .asked { outstanding -= 1 }
+      if state == .asked { outstanding += 1 }
+    }
     candidates[place].state = state
   }
 
@@ -229,7 +250,7 @@ struct Lookup: Sendable {
       case .unasked: if isWanted { return false }
       case .asked: if isWanted { return false }
       case .slow: slow = slow || isWanted
-      case .answered: answered += 1
+      case .answered: if !candidate.isBeside { answered += 1 }
       case .failed: break
       }
     }

@@ -68,6 +68,8 @@ struct Query: Sendable {
     var helpers = 0
     /// Whether it was helped already.
     var isWidened = false
+    /// How many more contacts are asked for the teller's sake, however many nearer ones there are.
+    var insistence = 0
     /// Nodes that this search's records were sent to.
     var placed: Set<PublicKey> = []
     /// A node near the target that has nothing under the key, and how near it is.
@@ -163,6 +165,18 @@ struct Query: Sendable {
     }
     for index in active where searches[index].parent == nil {
       for contact in contacts { searches[index].lookup.add(contact, round: round) }
+    }
+  }
+
+  /// Sees to it that searches with several paths ask the nearest of what one teller tells.
+  mutating func insist(_ contacts: [Contact], by indices: [Int], each count: Int) {
+    for index in indices where searches[index].insistence > 0 && !searches[index].isOver {
+      let target = searches[index].lookup.target
+      let near = contacts.sorted { $0.id.bytes ^ target < $1.id.bytes ^ target }
+      for contact in near.prefix(min(count, searches[index].insistence))
+      where searches[index].lookup.force(contact) {
+        searches[index].insistence -= 1
+      }
     }
   }
 

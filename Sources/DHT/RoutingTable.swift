@@ -60,10 +60,11 @@ struct RoutingTable: Sendable {
     return isGone
   }
 
-  /// Forgets a node that wants to be left out.
-  mutating func remove(_ contact: Contact) {
+  /// Forgets a node that wants to be left out; whether it had a place.
+  @discardableResult
+  mutating func remove(_ contact: Contact) -> Bool {
     let index = bucketIndex(contact.id.bytes)
-    if index < buckets.count { buckets[index].remove(contact.key) }
+    return index < buckets.count && buckets[index].remove(contact.key)
   }
 
   /// Whether it is worth a ping to let this contact in.

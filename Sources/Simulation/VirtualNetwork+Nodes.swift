@@ -122,7 +122,7 @@ extension VirtualNetwork {
   }
 
   /// How long a node that goes by intent still answers.
-  private static let farewell = Duration.seconds(2)
+  private static let farewell = Duration.seconds(1)
 
   private mutating func scheduleDeparture(_ index: Int) {
     guard let churn else { return }

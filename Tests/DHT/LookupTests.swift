@@ -67,7 +67,7 @@ import Wire
     quick.measure(.milliseconds(20))
     lookup.add(first, roundTrip: slow)
     lookup.add(beyond, roundTrip: quick)
-    let pace = Lookup.Pace(parallelism: 4, scouts: 4, prefersQuick: true)
+    let pace = Lookup.Pace(parallelism: 4, scouts: 4, detour: 2)
     #expect(lookup.nextToAsk(pace) == first)
     lookup.add(beside, roundTrip: quick)
     #expect(lookup.nextToAsk(pace) == beside)

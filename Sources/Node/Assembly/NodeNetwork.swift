@@ -103,6 +103,7 @@ struct NodeNetwork: Sendable {
     datagrams.transferPort = bound.port
     datagrams.role = settings.role
     datagrams.journal = settings.journal
+    datagrams.kademlia.lookup = settings.lookup
     let contacts = try await state.catalog.state(contactsKey) ?? []
     let validator = ProviderAwareValidator(statements: StatementValidator())
     let dht = DHTService(

@@ -20,8 +20,11 @@ struct NodeParts: Sendable {
   ) async throws {
     var parts: [Part] = []
     let troubles = Troubles()
-    func add(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
-      parts.append(Part(name: name, logger: logger, body: body))
+    func add(
+      _ name: String, farewell: @escaping @Sendable () async -> Void = {},
+      _ body: @escaping @Sendable () async throws -> Void
+    ) {
+      parts.append(Part(name: name, logger: logger, farewell: farewell, body: body))
     }
     // Without these the node still serves, and a full disk or a broken Portage may pass.
     func addStubborn(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
@@ -81,7 +84,7 @@ struct NodeParts: Sendable {
       publisher: publisher, upkeep: upkeep, collector: collector, cloud: cloud,
       refresher: refresher, ruler: ruler, settings: settings)
 
-    add("DHT") { try await network.dht.run() }
+    add("DHT", farewell: { await network.dht.leave() }) { try await network.dht.run() }
     add("transfer") { try await network.transfer.run() }
     add("transfer's hours") { try await ruler.run() }
     if let beacon = network.beacon {

@@ -1,3 +1,4 @@
+import DHT
 import Emerge
 import FoundationEssentials
 import Wire
@@ -18,6 +19,10 @@ extension Configuration {
     try listen.read(&section)
     section = try top.section("dht")
     journal = try section.string("journal")
+    lookup =
+      try section.value("lookup", hint: "write all, peers-only or seeders-only") {
+        LookupScope(rawValue: $0)
+      } ?? lookup
     try section.finish()
     section = try top.section("http")
     try http.read(&section)

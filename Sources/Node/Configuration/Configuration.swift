@@ -1,3 +1,4 @@
+public import DHT
 public import Emerge
 public import Wire
 
@@ -27,6 +28,8 @@ public struct Configuration: Sendable, Equatable {
   public var worker = Worker()
   /// The file to which the DHT writes down all that it is given, for finding faults; nil for none.
   public var journal: String?
+  /// Whom look-ups in the DHT ask.
+  public var lookup = LookupScope.all
   /// The group whose members may use the control socket; root may always.
   public var group = "larder"
 

@@ -70,7 +70,18 @@ extension DHTService {
 
   /// Bootstrap peers and, for who knows nobody, the contacts of the run before.
   private func entryPoints(includesSaved: Bool) async -> [Contact] {
-    var contacts = includesSaved ? savedContacts + machine.contactsToSave(limit: 16) : []
+    let peers = await bootstrapContacts()
+    if !peers.isEmpty, peers != seeders {
+      seeders = peers
+      machine.setSeeders(peers)
+      note(.seeders(peers))
+    }
+    return (includesSaved ? savedContacts + machine.contactsToSave(limit: 16) : []) + peers
+  }
+
+  /// The bootstrap peers where their hosts are now.
+  private func bootstrapContacts() async -> [Contact] {
+    var contacts: [Contact] = []
     for peer in bootstrapPeers {
       if let ip = IPAddress(peer.host) {
         contacts.append(Contact(key: peer.key, address: Address(ip: ip, port: peer.port)))

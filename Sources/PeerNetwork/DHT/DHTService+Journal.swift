@@ -15,7 +15,8 @@ extension DHTService {
 
   /// Begins a journal; the machine must not have been given anything yet.
   func beginJournal(at path: String) {
-    journal = JournalWriter(path: path, key: key, isSeeder: settings.role == .seeder)
+    journal = JournalWriter(
+      path: path, key: key, isSeeder: settings.role == .seeder, lookup: settings.kademlia.lookup)
     if journal == nil {
       log.error("dht journal not written", metadata: ["file": "\(path)"])
     } else {
@@ -38,6 +39,22 @@ extension DHTService {
     let actions = machine.tick(now: step.now, wall: step.wall, using: &dice)
     journal?.append(.ticked, step, actions)
     journal?.flush()
+    endJournalIfOver()
+    return actions
+  }
+
+  /// Says once that a journal has ended: what is asked of a node after that can't be repeated.
+  private func endJournalIfOver() {
+    guard let end = journal?.end else { return }
+    log.warning("dht journal ended", metadata: ["reason": "\(end)"])
+    journal = nil
+  }
+
+  /// Lets the machine begin to go.
+  func beginLeaving() -> [Action] {
+    var (step, dice) = moment()
+    let actions = machine.leave(now: step.now, wall: step.wall, using: &dice)
+    journal?.append(.leaves, step, actions)
     return actions
   }
 

@@ -26,6 +26,8 @@ public struct DHTSettings: Sendable {
   public var firstJoinPause = Duration.milliseconds(500)
   /// The longest pause between attempts to join.
   public var longestJoinPause = Duration.seconds(60)
+  /// How long handing records over and telling contacts may take when the node goes.
+  public var farewell = Duration.seconds(1)
   /// How often the link and the bootstrap peers are looked after.
   public var watchInterval = Duration.seconds(15)
   /// Own records published in one go; a sweep of more goes on in the next.

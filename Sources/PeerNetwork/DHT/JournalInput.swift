@@ -12,6 +12,8 @@ enum JournalInput {
   case cancelled(RequestID)
   case trusted([PublicKey])
   case servesAlways
+  case leaves
+  case seeders([Contact])
 
   func encoded(placeOf: (RequestID) -> UInt64) -> Larder_JournalEntry.OneOf_Input {
     switch self {
@@ -31,6 +33,11 @@ enum JournalInput {
       out.keys = keys.map { Data($0.bytes.bytes) }
       return .trusted(out)
     case .servesAlways: return .servesAlways(true)
+    case .leaves: return .leaves(true)
+    case .seeders(let contacts):
+      var out = Larder_JournalContacts()
+      out.contacts = contacts.map(DHTCodec.encode)
+      return .seeders(out)
     }
   }
 

@@ -72,7 +72,9 @@ public struct JournalReplay {
         Larder_JournalEntry.self, from: first, limit: stepLimit),
       case .start(let start)? = entry.input, start.version == 1, let key = PublicKey(start.key)
     else { throw .notAJournal }
-    var replay = JournalReplay(key: key, isSeeder: start.seeder, statements: statements)
+    var replay = JournalReplay(
+      key: key, isSeeder: start.seeder, lookup: LookupScope(rawValue: start.lookup) ?? .all,
+      statements: statements)
     while let bytes = next(&rest) {
       guard
         let entry = try? ProtobufCodec.decode(
@@ -84,10 +86,14 @@ public struct JournalReplay {
     return replay.result
   }
 
-  private init(key: PublicKey, isSeeder: Bool, statements: any RecordValidator) {
+  private init(
+    key: PublicKey, isSeeder: Bool, lookup: LookupScope, statements: any RecordValidator
+  ) {
+    var settings = KademliaSettings()
+    settings.lookup = lookup
     validator = ProviderAwareValidator(statements: statements)
     machine = Kademlia(
-      key: key, settings: DHTService.machineSettings(KademliaSettings(), isSeeder: isSeeder),
+      key: key, settings: DHTService.machineSettings(settings, isSeeder: isSeeder),
       validator: validator, now: .zero)
     result = Result(status: machine.status)
   }
@@ -124,6 +130,9 @@ public struct JournalReplay {
       }
     case .trusted(let raw): machine.trustedIssuers = Set(raw.keys.compactMap { PublicKey($0) })
     case .servesAlways: machine.serveAlways()
+    case .seeders(let raw):
+      machine.setSeeders(raw.contacts.compactMap { (try? DHTCodec.contact($0)) ?? nil })
+    case .leaves: actions = machine.leave(now: now, wall: wall, using: &dice)
     case .start, nil: throw .malformed(result.steps)
     }
     note(actions, entry, now)

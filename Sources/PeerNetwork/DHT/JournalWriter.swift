@@ -33,11 +33,31 @@ final class JournalWriter {
     }
   }
 
+  /// Why nothing more is written.
+  enum End: Error, Equatable, CustomStringConvertible {
+    /// It has its size.
+    case full
+    /// The system refused a write, with its number for why.
+    case failed(Int32)
+
+    /// A few words for people.
+    var description: String {
+      switch self {
+      case .full: "it has its size"
+      case .failed(let code): String(cString: strerror(code))
+      }
+    }
+  }
+
   /// The most bytes of a journal.
   static let limit = 64 << 20
   private static let bufferSize = 32 << 10
 
+  /// Set once nothing more is written.
+  private(set) var end: End?
+
   let verdicts = Verdicts()
+  private let limit: Int
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   private var written = 0
@@ -46,13 +66,18 @@ final class JournalWriter {
 
   /// Begins a journal in a file of the owner's only, in place of what was there; nil if it can't be
   /// written.
-  init?(path: String, key: PublicKey, isSeeder: Bool) {
+  init?(
+    path: String, key: PublicKey, isSeeder: Bool, lookup: LookupScope,
+    limit: Int = JournalWriter.limit
+  ) {
+    self.limit = limit
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { return nil }
     var start = Larder_JournalStart()
     start.version = 1
     start.key = Data(key.bytes.bytes)
     start.seeder = isSeeder
+    start.lookup = lookup.rawValue
     append(.start(start), JournalStep(), [])
   }
 
@@ -63,7 +88,8 @@ final class JournalWriter {
 
   /// Writes a step down.
   func append(_ input: JournalInput, _ step: JournalStep, _ actions: [Action]) {
-    guard descriptor >= 0, written < Self.limit else {
+    guard descriptor >= 0, written < limit else {
+      if end == nil { end = .full }
       _ = verdicts.take()
       begun = [:]
       return
@@ -94,6 +120,7 @@ final class JournalWriter {
     let count = buffer.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     // A part of a step is of no use: a disk that is full ends the journal here.
     if count != buffer.count {
+      end = .failed(count < 0 ? errno : ENOSPC)
       close(descriptor)
       descriptor = -1
     }

@@ -94,6 +94,24 @@ public nonisolated struct Larder_JournalEntry: Sendable {
     set {input = .servesAlways(newValue)}
   }
 
+  /// the node goes by intent
+  public var leaves: Bool {
+    get {
+      if case .leaves(let v)? = input {return v}
+      return false
+    }
+    set {input = .leaves(newValue)}
+  }
+
+  /// the nodes that are always on, from now on
+  public var seeders: Larder_JournalContacts {
+    get {
+      if case .seeders(let v)? = input {return v}
+      return Larder_JournalContacts()
+    }
+    set {input = .seeders(newValue)}
+  }
+
   /// nanoseconds since the start
   public var now: Int64 = 0
 
@@ -122,6 +140,10 @@ public nonisolated struct Larder_JournalEntry: Sendable {
     case trusted(Larder_JournalKeys)
     /// the node is a bootstrap peer
     case servesAlways(Bool)
+    /// the node goes by intent
+    case leaves(Bool)
+    /// the nodes that are always on, from now on
+    case seeders(Larder_JournalContacts)
 
   }
 
@@ -140,6 +162,9 @@ public nonisolated struct Larder_JournalStart: Sendable {
   public var key: Data = Data()
 
   public var seeder: Bool = false
+
+  /// whom gets ask: all, peers-only, seeders-only
+  public var lookup: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -200,6 +225,18 @@ public nonisolated struct Larder_JournalRequest: Sendable {
   public init() {}
 }
 
+public nonisolated struct Larder_JournalContacts: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var contacts: [Larder_ContactInfo] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct Larder_JournalKeys: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -218,7 +255,7 @@ fileprivate nonisolated let _protobuf_package = "larder"
 
 nonisolated extension Larder_JournalEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JournalEntry"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}received\0\u{1}ticked\0\u{1}begun\0\u{1}cancelled\0\u{1}trusted\0\u{3}serves_always\0\u{1}now\0\u{1}wall\0\u{1}random\0\u{1}verdicts\0\u{1}actions\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}received\0\u{1}ticked\0\u{1}begun\0\u{1}cancelled\0\u{1}trusted\0\u{3}serves_always\0\u{1}now\0\u{1}wall\0\u{1}random\0\u{1}verdicts\0\u{1}actions\0\u{1}leaves\0\u{1}seeders\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -307,6 +344,27 @@ nonisolated extension Larder_JournalEntry: SwiftProtobuf.Message, SwiftProtobuf.
       case 10: try { try decoder.decodeSingularFixed64Field(value: &self.random) }()
       case 11: try { try decoder.decodeRepeatedBoolField(value: &self.verdicts) }()
       case 12: try { try decoder.decodeSingularFixed64Field(value: &self.actions) }()
+      case 13: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.input != nil {try decoder.handleConflictingOneOf()}
+          self.input = .leaves(v)
+        }
+      }()
+      case 14: try {
+        var v: Larder_JournalContacts?
+        var hadOneofValue = false
+        if let current = self.input {
+          hadOneofValue = true
+          if case .seeders(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.input = .seeders(v)
+        }
+      }()
       default: break
       }
     }
@@ -346,7 +404,7 @@ nonisolated extension Larder_JournalEntry: SwiftProtobuf.Message, SwiftProtobuf.
       guard case .servesAlways(let v)? = self.input else { preconditionFailure() }
       try visitor.visitSingularBoolField(value: v, fieldNumber: 7)
     }()
-    case nil: break
+    default: break
     }
     if self.now != 0 {
       try visitor.visitSingularInt64Field(value: self.now, fieldNumber: 8)
@@ -362,6 +420,17 @@ nonisolated extension Larder_JournalEntry: SwiftProtobuf.Message, SwiftProtobuf.
     }
     if self.actions != 0 {
       try visitor.visitSingularFixed64Field(value: self.actions, fieldNumber: 12)
+    }
+    switch self.input {
+    case .leaves?: try {
+      guard case .leaves(let v)? = self.input else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 13)
+    }()
+    case .seeders?: try {
+      guard case .seeders(let v)? = self.input else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    default: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -380,7 +449,7 @@ nonisolated extension Larder_JournalEntry: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Larder_JournalStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".JournalStart"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}key\0\u{1}seeder\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}key\0\u{1}seeder\0\u{1}lookup\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -391,6 +460,7 @@ nonisolated extension Larder_JournalStart: SwiftProtobuf.Message, SwiftProtobuf.
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.key) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.seeder) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.lookup) }()
       default: break
       }
     }
@@ -406,6 +476,9 @@ nonisolated extension Larder_JournalStart: SwiftProtobuf.Message, SwiftProtobuf.
     if self.seeder != false {
       try visitor.visitSingularBoolField(value: self.seeder, fieldNumber: 3)
     }
+    if !self.lookup.isEmpty {
+      try visitor.visitSingularStringField(value: self.lookup, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -413,6 +486,7 @@ nonisolated extension Larder_JournalStart: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.version != rhs.version {return false}
     if lhs.key != rhs.key {return false}
     if lhs.seeder != rhs.seeder {return false}
+    if lhs.lookup != rhs.lookup {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -516,6 +590,36 @@ nonisolated extension Larder_JournalRequest: SwiftProtobuf.Message, SwiftProtobu
     if lhs.kind != rhs.kind {return false}
     if lhs.issuers != rhs.issuers {return false}
     if lhs.records != rhs.records {return false}
+    if lhs.contacts != rhs.contacts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Larder_JournalContacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JournalContacts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}contacts\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.contacts) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.contacts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.contacts, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Larder_JournalContacts, rhs: Larder_JournalContacts) -> Bool {
     if lhs.contacts != rhs.contacts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

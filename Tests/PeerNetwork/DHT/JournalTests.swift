@@ -72,4 +72,24 @@ import Wire
       }
     }
   }
+
+  @Test func aJournalSaysWhyItEnded() throws {
+    let key = try Loopback.key(1).publicKey
+    let disk = try #require(
+      JournalWriter(path: "/dev/full", key: key, isSeeder: false, lookup: .all))
+    disk.append(.ticked, JournalStep(), [])
+    #expect(disk.end == nil)
+    disk.flush()
+    #expect(disk.end == .failed(ENOSPC))
+    #expect("\(JournalWriter.End.failed(ENOSPC))".contains("space"))
+    let file = FileManager.default.temporaryDirectory
+      .appending(path: "larder-journal-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let small = try #require(
+      JournalWriter(path: file.path(), key: key, isSeeder: false, lookup: .all, limit: 10))
+    small.flush()
+    #expect(small.end == nil)
+    small.append(.ticked, JournalStep(), [])
+    #expect(small.end == .full)
+  }
 }
