@@ -14,17 +14,13 @@ public struct Bytes32: Hashable, Sendable {
   /// The value of exactly 32 bytes; nil for any other count.
   public init?(_ bytes: some Collection<UInt8>) {
     guard bytes.count == 32 else { return nil }
-    var parts: [UInt64] = []
-    parts.reserveCapacity(4)
-    var word: UInt64 = 0
-    for (index, byte) in bytes.enumerated() {
-      word = word << 8 | UInt64(byte)
-      if index & 7 == 7 {
-        parts.append(word)
-        word = 0
-      }
+    var iterator = bytes.makeIterator()
+    var next: UInt64 {
+      var word: UInt64 = 0
+      for _ in 0..<8 { word = word << 8 | UInt64(iterator.next() ?? 0) }
+      return word
     }
-    self.init(words: (parts[0], parts[1], parts[2], parts[3]))
+    self.init(words: (next, next, next, next))
   }
 
   /// The value of 64 hexadecimal digits of either case; nil for anything else.

@@ -17,6 +17,8 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   private static let lowWater = 64 << 10
   /// What is handed up at once.
   private static let readSize = 256 << 10
+  /// Less than that is handed up at most once in this time: each time wakes those who wait above.
+  private static let gatherTime = Duration.milliseconds(1)
 
   let session: UInt64
   /// The key of the other side, proven by the opening exchange.
@@ -44,6 +46,8 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   private var timer: Scheduled<Void>?
   private var timerDue = Instant(nanoseconds: .max)
   private var lingersUntil: Instant?
+  private var deliveredAt = Instant.zero
+  private var gathersUntil: Instant?
   /// Whether packets came for it in this turn of the loop.
   var isTouched = false
 
@@ -173,13 +177,21 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   }
 
   private func deliver() {
+    gathersUntil = nil
     guard isActive, !isReading else { return }
     isReading = true
     defer { isReading = false }
     while isActive, wantsRead, stream.readable > 0 {
+      let now = Instant.uptime
+      let next = deliveredAt + Self.gatherTime
+      guard stream.readable >= Self.readSize || stream.isComplete || now >= next else {
+        gathersUntil = next
+        break
+      }
+      deliveredAt = now
       wantsRead = false
       var bytes = allocator.buffer(capacity: min(stream.readable, Self.readSize))
-      stream.read(Self.readSize, now: .uptime) { bytes.writeBytes($0) }
+      stream.read(Self.readSize, now: now) { bytes.writeBytes($0) }
       pipeline.fireChannelRead(bytes)
       pipeline.fireChannelReadComplete()
       if autoRead, isActive { pipeline.read() }
@@ -218,6 +230,7 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   func rearm() {
     var due = max(stream.nextDeadline, Instant.uptime + .microseconds(50))
     if let lingersUntil { due = min(due, lingersUntil) }
+    if let gathersUntil { due = min(due, gathersUntil) }
     guard timer == nil || due < timerDue else { return }
     timer?.cancel()
     timerDue = due

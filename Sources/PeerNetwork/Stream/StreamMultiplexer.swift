@@ -17,7 +17,12 @@ final class StreamMultiplexer: ChannelInboundHandler {
     let key: PublicKey
     let address: Address
     let promise: EventLoopPromise<DatagramStreamChannel>
+    /// Packets that overtook the answer to the opening: without them the peer's first words would
+    /// come again only after its probe time.
+    var early: [(packet: [UInt8], address: Address)] = []
   }
+
+  private static let earlyBound = 16
 
   /// What names a stream that a peer asked for, so that a repeated OPEN gets the same answer.
   private struct Grant: Hashable {
@@ -98,12 +103,25 @@ final class StreamMultiplexer: ChannelInboundHandler {
   }
 
   private func take(_ packet: UnsafeRawBufferPointer, from address: Address) {
-    guard let header = StreamBox.header(of: packet), let channel = channels[header.session],
-      channel.receive(packet, number: header.number, from: address, &frames, &random)
-    else { return }
+    guard let header = StreamBox.header(of: packet) else { return }
+    guard let channel = channels[header.session] else {
+      return keepEarly(packet, for: header.session, from: address)
+    }
+    guard channel.receive(packet, number: header.number, from: address, &frames, &random) else {
+      return
+    }
     guard !channel.isTouched else { return }
     channel.isTouched = true
     touched.append(channel)
+  }
+
+  private func keepEarly(
+    _ packet: UnsafeRawBufferPointer, for session: UInt64, from address: Address
+  ) {
+    guard let opening = openings[session], opening.early.count < Self.earlyBound,
+      packet.count <= settings.stream.largestDatagram
+    else { return }
+    openings[session]?.early.append((Array(packet), address))
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -199,6 +217,9 @@ final class StreamMultiplexer: ChannelInboundHandler {
         now: .uptime)
       guard let channel = add(session, stream, box, key, isOutgoing: true) else {
         return opening.promise.fail(DatagramStreams.OpenError.unavailable)
+      }
+      for (packet, address) in opening.early {
+        packet.withUnsafeBytes { take($0, from: address) }
       }
       // The peer learns from it that its answer came.
       channel.greet()

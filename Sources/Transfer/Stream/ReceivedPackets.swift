@@ -2,8 +2,10 @@ import Wire
 
 /// The numbers of the packets that came, and when they must be acknowledged.
 struct ReceivedPackets: Sendable {
-  /// Two of them may wait for each other; what is read from the socket at once waits anyway.
-  private static let patience = 2
+  /// So many of them may wait for each other: few at first, when the sender finds out what the path
+  /// carries, more once many came. What is read from the socket at once waits anyway.
+  private static let patience = (first: 2, later: 8)
+  private static let firstNumbers: UInt64 = 256
   private static let rangeLimit = 64
 
   private(set) var numbers = OffsetRanges()
@@ -36,7 +38,8 @@ struct ReceivedPackets: Sendable {
     guard isEliciting else { return }
     waiting += 1
     // A gap is news: the sender may have lost something.
-    if !isNext || waiting >= Self.patience { isUrgent = true }
+    let patience = number < Self.firstNumbers ? Self.patience.first : Self.patience.later
+    if !isNext || waiting >= patience { isUrgent = true }
     if deadline == nil { deadline = now + delay }
   }
 

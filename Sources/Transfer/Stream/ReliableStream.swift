@@ -132,6 +132,9 @@ public struct ReliableStream: Sendable {
   /// Whether the peer ended its bytes and all of them were read.
   public var isAtEnd: Bool { incoming.isDone }
 
+  /// Whether the peer ended its bytes and all of them came.
+  public var isComplete: Bool { incoming.isComplete }
+
   /// Whether everything that was written arrived.
   public var isFlushed: Bool { outgoing.buffered == 0 }
 

@@ -85,13 +85,17 @@ final class BadWay: ChannelInboundHandler, Sendable {
   private let loss: Double
   private let lateness: Double
   private let longest: Int
+  private let holdsAnswers: Bool
   private let state = Mutex(State())
 
-  init(to node: Address, loss: Double, lateness: Double, longest: Int) throws {
+  init(
+    to node: Address, loss: Double, lateness: Double, longest: Int, holdsAnswers: Bool
+  ) throws {
     self.node = try #require(node.socketAddress(onIPv6: false))
     self.loss = loss
     self.lateness = lateness
     self.longest = longest
+    self.holdsAnswers = holdsAnswers
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -100,7 +104,10 @@ final class BadWay: ChannelInboundHandler, Sendable {
       let isFromNode = envelope.remoteAddress == node
       if !isFromNode { state.asker = envelope.remoteAddress }
       let isLost = Double.random(in: 0..<1, using: &state.random) < loss
-      let isLate = Double.random(in: 0..<1, using: &state.random) < lateness
+      // What is no packet of a stream answers an opening.
+      let isAnswer = envelope.data.getInteger(at: 0, as: UInt8.self) != StreamBox.kind
+      let isHeld = holdsAnswers && isFromNode && isAnswer
+      let isLate = isHeld || Double.random(in: 0..<1, using: &state.random) < lateness
       return (isFromNode ? state.asker : node, isLost, isLate)
     }
     guard let target, !isLost, envelope.data.readableBytes <= longest else { return }
@@ -118,9 +125,10 @@ final class BadWay: ChannelInboundHandler, Sendable {
   /// Opens the way, runs `body` with its address and closes it.
   static func with<Result>(
     to node: Address, loss: Double = 0, lateness: Double = 0, longest: Int = 2_000,
-    _ body: (Address) async throws -> Result
+    holdsAnswers: Bool = false, _ body: (Address) async throws -> Result
   ) async throws -> Result {
-    let way = try BadWay(to: node, loss: loss, lateness: lateness, longest: longest)
+    let way = try BadWay(
+      to: node, loss: loss, lateness: lateness, longest: longest, holdsAnswers: holdsAnswers)
     let channel = try await DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2_048))
       .channelInitializer { $0.pipeline.addHandler(way) }
