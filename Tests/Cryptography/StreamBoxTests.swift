@@ -9,14 +9,17 @@ import Wire
     opener: SigningKey.generate().publicKey, acceptor: SigningKey.generate().publicKey,
     openerSession: 11, acceptorSession: 22)
 
-  private func box(isOpener: Bool, sides: StreamBox.Sides? = nil) throws -> StreamBox {
-    let box =
-      isOpener
-      ? StreamBox(
-        own: openerKey, peer: acceptorKey.publicKey, sides: sides ?? self.sides, isOpener: true)
-      : StreamBox(
-        own: acceptorKey, peer: openerKey.publicKey, sides: sides ?? self.sides, isOpener: false)
-    return try #require(box)
+  /// Each cipher that this machine has.
+  static let ciphers = StreamBox.hasFastAES ? [false, true] : [false]
+
+  private func box(
+    isOpener: Bool, sides: StreamBox.Sides? = nil, usesAES: Bool = false
+  ) throws -> StreamBox {
+    let (own, peer) = isOpener ? (openerKey, acceptorKey) : (acceptorKey, openerKey)
+    return try #require(
+      StreamBox(
+        own: own, peer: peer.publicKey, sides: sides ?? self.sides, isOpener: isOpener,
+        usesAES: usesAES))
   }
 
   private func seal(_ frames: [UInt8], _ number: UInt64, with box: StreamBox) -> [UInt8] {
@@ -35,11 +38,11 @@ import Wire
     }
   }
 
-  @Test(arguments: [0, 1, 1_199, 8_919])
-  func bothSidesReadEachOther(count: Int) throws {
+  @Test(arguments: [0, 1, 1_199, 8_919], ciphers)
+  func bothSidesReadEachOther(count: Int, usesAES: Bool) throws {
     let frames = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
-    let opener = try box(isOpener: true)
-    let acceptor = try box(isOpener: false)
+    let opener = try box(isOpener: true, usesAES: usesAES)
+    let acceptor = try box(isOpener: false, usesAES: usesAES)
     #expect(open(seal(frames, 7, with: opener), with: acceptor) == frames)
     #expect(open(seal(frames, 7, with: acceptor), with: opener) == frames)
   }
@@ -56,14 +59,20 @@ import Wire
     #expect(open(seal([1, 2, 3], 0, with: opener), with: opener) == nil)
   }
 
-  @Test func noAlteredByteIsAccepted() throws {
-    let packet = seal([1, 2, 3], 5, with: try box(isOpener: true))
-    let acceptor = try box(isOpener: false)
+  @Test(arguments: ciphers) func noAlteredByteIsAccepted(usesAES: Bool) throws {
+    let packet = seal([1, 2, 3], 5, with: try box(isOpener: true, usesAES: usesAES))
+    let acceptor = try box(isOpener: false, usesAES: usesAES)
     for index in packet.indices {
       var altered = packet
       altered[index] ^= 1
       #expect(open(altered, with: acceptor) == nil)
     }
+  }
+
+  @Test func eachCipherHasItsKeys() throws {
+    guard StreamBox.hasFastAES else { return }
+    let packet = seal([1], 0, with: try box(isOpener: true, usesAES: true))
+    #expect(open(packet, with: try box(isOpener: false)) == nil)
   }
 
   @Test func otherSidesHaveOtherKeys() throws {

@@ -34,7 +34,7 @@ extension DHTService {
   func takeOpening(_ opened: DatagramSessions.Opened, from address: Address) -> Bool {
     guard opened.message.first == StreamOpening.mark else { return false }
     guard let streams, let opening = try? StreamOpening.decode(opened.message) else { return true }
-    if case .open(let session, _, _) = opening, !opened.isProven {
+    if case .open(let session, _, _, _) = opening, !opened.isProven {
       let cookie = sessions.cookie(for: opened.sender, at: address, now: now)
       sendSealed(
         StreamOpening.retry(opener: session, cookie: cookie).encoded, to: opened.sender, at: address

@@ -24,6 +24,8 @@ public final class DatagramStreams: Sendable {
     public var waiting = 16
     /// How long the last bytes of a closed stream may take.
     public var lingerTime = Duration.seconds(10)
+    /// Whether packets may be sealed with AES where both machines are fast at it.
+    public var offersAES = true
     /// The bounds and times of each stream.
     public var stream = StreamSettings()
 

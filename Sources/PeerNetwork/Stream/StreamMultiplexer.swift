@@ -53,6 +53,8 @@ final class StreamMultiplexer: ChannelInboundHandler {
 
   var settings: DatagramStreams.Settings { streams.settings }
 
+  private var offersAES: Bool { settings.offersAES && StreamBox.hasFastAES }
+
   func handlerAdded(context: ChannelHandlerContext) {
     parent = context.channel
   }
@@ -166,7 +168,7 @@ final class StreamMultiplexer: ChannelInboundHandler {
     let session = freshSession()
     let opener = StreamOpener(
       session: session, ephemeral: ephemeral.publicKey,
-      credit: ReliableStream.firstCredit(settings.stream))
+      credit: ReliableStream.firstCredit(settings.stream), offersAES: offersAES)
     openings[session] = Opening(
       opener: opener, ephemeral: ephemeral, key: key, address: address, promise: promise)
     keepAsking(session)
@@ -192,9 +194,10 @@ final class StreamMultiplexer: ChannelInboundHandler {
   func receive(_ message: StreamOpening, from key: PublicKey, at address: Address) {
     guard parent != nil else { return }
     switch message {
-    case .open(let session, let ephemeral, let credit):
-      grant(session, ephemeral, credit, to: key, at: address)
-    case .accept(let session, _, _, _), .retry(let session, _), .refuse(let session, _):
+    case .open(let session, let ephemeral, let credit, let theirsOffersAES):
+      let usesAES = theirsOffersAES && offersAES
+      grant(session, ephemeral, credit, usesAES: usesAES, to: key, at: address)
+    case .accept(let session, _, _, _, _), .retry(let session, _), .refuse(let session, _):
       answered(session, message, from: key)
     }
   }
@@ -206,15 +209,18 @@ final class StreamMultiplexer: ChannelInboundHandler {
     case .again:
       openings[session] = opening
       streams.send(opening.opener.message, to: opening.key, at: opening.address)
-    case .ended(.granted(let theirs, let ephemeral, let credit, let roundTrip)):
+    case .ended(.granted(let grant)):
       openings[session] = nil
       let sides = StreamBox.Sides(
-        opener: streams.key, acceptor: key, openerSession: session, acceptorSession: theirs)
-      let box = StreamBox(own: opening.ephemeral, peer: ephemeral, sides: sides, isOpener: true)
+        opener: streams.key, acceptor: key, openerSession: session,
+        acceptorSession: grant.session)
+      let box = StreamBox(
+        own: opening.ephemeral, peer: grant.ephemeral, sides: sides, isOpener: true,
+        usesAES: grant.usesAES)
       guard let box else { return opening.promise.fail(DatagramStreams.OpenError.malformed) }
       let stream = ReliableStream(
-        settings: settings.stream, path: opening.address, credit: credit, roundTrip: roundTrip,
-        now: .uptime)
+        settings: settings.stream, path: opening.address, credit: grant.credit,
+        roundTrip: grant.roundTrip, now: .uptime)
       guard let channel = add(session, stream, box, key, isOutgoing: true) else {
         return opening.promise.fail(DatagramStreams.OpenError.unavailable)
       }
@@ -232,8 +238,8 @@ final class StreamMultiplexer: ChannelInboundHandler {
   }
 
   private func grant(
-    _ theirs: UInt64, _ ephemeral: Bytes32, _ credit: UInt64, to key: PublicKey,
-    at address: Address
+    _ theirs: UInt64, _ ephemeral: Bytes32, _ credit: UInt64, usesAES: Bool,
+    to key: PublicKey, at address: Address
   ) {
     let grant = Grant(key: key, session: theirs)
     if let known = grants[grant] { return streams.send(known.answer, to: key, at: address) }
@@ -242,7 +248,8 @@ final class StreamMultiplexer: ChannelInboundHandler {
     let session = freshSession()
     let sides = StreamBox.Sides(
       opener: key, acceptor: streams.key, openerSession: theirs, acceptorSession: session)
-    let box = StreamBox(own: own, peer: ephemeral, sides: sides, isOpener: false)
+    let box = StreamBox(
+      own: own, peer: ephemeral, sides: sides, isOpener: false, usesAES: usesAES)
     guard let box else { return }
     let stream = ReliableStream(
       settings: settings.stream, path: address, credit: credit, roundTrip: nil, now: .uptime)
@@ -254,7 +261,7 @@ final class StreamMultiplexer: ChannelInboundHandler {
     }
     let answer = StreamOpening.accept(
       opener: theirs, session: session, ephemeral: own.publicKey,
-      credit: ReliableStream.firstCredit(settings.stream))
+      credit: ReliableStream.firstCredit(settings.stream), usesAES: usesAES)
     grants[grant] = (session, answer)
     granted[session] = grant
     streams.send(answer, to: key, at: address)

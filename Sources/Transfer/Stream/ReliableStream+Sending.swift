@@ -7,6 +7,7 @@ extension ReliableStream {
   public mutating func nextPacket(now: Instant, into frames: inout [UInt8]) -> Packet? {
     pacedUntil = nil
     if outcome == nil, sent.isOverfull { end(.violation, now: now) }
+    if outcome == nil, sent.next >= settings.packetLimit { reset(0, now: now) }
     if let code = owesReset { return resetPacket(code, now: now, &frames) }
     if let packet = pathPacket(now: now, &frames) { return packet }
     guard outcome == nil else {

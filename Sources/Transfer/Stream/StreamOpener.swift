@@ -1,12 +1,26 @@
 public import Wire
 
+/// What the acceptor of a stream answered.
+public struct StreamGrant: Equatable, Sendable {
+  /// The session by which it is written to.
+  public let session: UInt64
+  /// Its ephemeral key.
+  public let ephemeral: Bytes32
+  /// The bytes that it takes at first.
+  public let credit: UInt64
+  /// Whether packets are sealed with AES.
+  public let usesAES: Bool
+  /// What the exchange took, if it was measured.
+  public let roundTrip: Duration?
+}
+
 /// The opening side of a stream until it is granted: sends OPEN, again with a cookie when asked, and
 /// again after silence.
 public struct StreamOpener: Sendable {
   /// What became of it.
   public enum Outcome: Equatable, Sendable {
     /// The peer grants a stream.
-    case granted(session: UInt64, ephemeral: Bytes32, credit: UInt64, roundTrip: Duration?)
+    case granted(StreamGrant)
     /// The peer refuses.
     case refused(StreamOpening.Refusal)
     /// Nobody answered in time.
@@ -35,10 +49,14 @@ public struct StreamOpener: Sendable {
   private var isRepeated = false
   private var hasCookie = false
 
+  private let offersAES: Bool
+
   /// The opener of a stream with our session, ephemeral key and first credit.
-  public init(session: UInt64, ephemeral: Bytes32, credit: UInt64) {
+  public init(session: UInt64, ephemeral: Bytes32, credit: UInt64, offersAES: Bool) {
     self.session = session
-    message = .open(session: session, ephemeral: ephemeral, credit: credit)
+    self.offersAES = offersAES
+    message = .open(
+      session: session, ephemeral: ephemeral, credit: credit, offersAES: offersAES)
   }
 
   /// When `tick` is due.
@@ -60,11 +78,14 @@ public struct StreamOpener: Sendable {
   /// Takes in what the peer answered.
   public mutating func receive(_ answer: StreamOpening, now: Instant) -> Step {
     switch answer {
-    case .accept(session, let theirs, let ephemeral, let credit):
+    case .accept(session, let theirs, let ephemeral, let credit, let usesAES):
+      // What was not offered can't be granted.
+      guard offersAES || !usesAES else { return .ignored }
       return .ended(
         .granted(
-          session: theirs, ephemeral: ephemeral, credit: credit,
-          roundTrip: isRepeated ? nil : now - sentAt))
+          StreamGrant(
+            session: theirs, ephemeral: ephemeral, credit: credit, usesAES: usesAES,
+            roundTrip: isRepeated ? nil : now - sentAt)))
     case .retry(session, let cookie):
       // One cookie is enough: who asks for more keeps us busy.
       guard !hasCookie else { return .ignored }

@@ -6,10 +6,12 @@ public import Wire
 /// The sealing says who speaks, the cookie proves where; what an opener without a cookie gets back is
 /// shorter than what it sent.
 public enum StreamOpening: Equatable, Sendable {
-  /// Asks for a stream: the session by which the opener is written to, its ephemeral key and credit.
-  case open(session: UInt64, ephemeral: Bytes32, credit: UInt64)
-  /// Grants it: the opener's session, the acceptor's, its ephemeral key and credit.
-  case accept(opener: UInt64, session: UInt64, ephemeral: Bytes32, credit: UInt64)
+  /// Asks for a stream: the session by which the opener is written to, its ephemeral key and credit,
+  /// and whether it would have AES.
+  case open(session: UInt64, ephemeral: Bytes32, credit: UInt64, offersAES: Bool)
+  /// Grants it: the opener's session, the acceptor's, its ephemeral key and credit, and whether packets
+  /// are sealed with AES.
+  case accept(opener: UInt64, session: UInt64, ephemeral: Bytes32, credit: UInt64, usesAES: Bool)
   /// Asks for the same again with this cookie.
   case retry(opener: UInt64, cookie: [UInt8])
   /// Refuses it.
@@ -40,24 +42,28 @@ public enum StreamOpening: Equatable, Sendable {
   /// The length of a cookie.
   static let cookieLength = 16
   /// An OPEN is padded to this, an ACCEPT's length, so that nothing is amplified.
-  static let openLength = 2 + 8 + 8 + 32 + 8
+  static let openLength = 2 + 8 + 8 + 32 + 8 + 1
+  /// The octet of ciphers that says AES-256-GCM; any other is ChaCha20-Poly1305.
+  static let aes: UInt8 = 1
 
   /// The message as bytes.
   public var encoded: [UInt8] {
     var bytes: [UInt8] = [Self.mark]
     switch self {
-    case .open(let session, let ephemeral, let credit):
+    case .open(let session, let ephemeral, let credit, let offersAES):
       bytes.append(1)
       StreamFrameWriter.append(word: session, to: &bytes)
       bytes += ephemeral.bytes
       StreamFrameWriter.append(word: credit, to: &bytes)
+      bytes.append(offersAES ? Self.aes : 0)
       bytes += [UInt8](repeating: 0, count: Self.openLength - bytes.count)
-    case .accept(let opener, let session, let ephemeral, let credit):
+    case .accept(let opener, let session, let ephemeral, let credit, let usesAES):
       bytes.append(2)
       StreamFrameWriter.append(word: opener, to: &bytes)
       StreamFrameWriter.append(word: session, to: &bytes)
       bytes += ephemeral.bytes
       StreamFrameWriter.append(word: credit, to: &bytes)
+      bytes.append(usesAES ? Self.aes : 0)
     case .retry(let opener, let cookie):
       bytes.append(3)
       StreamFrameWriter.append(word: opener, to: &bytes)
@@ -79,11 +85,12 @@ public enum StreamOpening: Equatable, Sendable {
     case 1:
       guard bytes.count >= openLength else { throw .truncated }
       return .open(
-        session: try fields.word(), ephemeral: try fields.key(), credit: try fields.credit())
+        session: try fields.word(), ephemeral: try fields.key(), credit: try fields.credit(),
+        offersAES: try fields.take(1).first == aes)
     case 2:
       return .accept(
         opener: try fields.word(), session: try fields.word(), ephemeral: try fields.key(),
-        credit: try fields.credit())
+        credit: try fields.credit(), usesAES: try fields.take(1).first == aes)
     case 3:
       return .retry(opener: try fields.word(), cookie: Array(try fields.take(cookieLength)))
     case 4:

@@ -17,6 +17,10 @@ public struct StreamSettings: Sendable {
   public var sendBuffer = 4 << 20
   /// The longest datagram that is tried, in bytes of UDP payload.
   public var largestDatagram = 1_472
+  /// The packets that one side seals with one key, what RFC 9001 (appendix B.1.1) allows for AES-GCM and
+  /// packets of at most 2 KiB. A stream that has used them up is reset; who has more to say opens
+  /// another.
+  public var packetLimit: UInt64 = 1 << 28
   /// How long an acknowledgement may wait for more packets.
   public var ackDelay = Duration.milliseconds(5)
   /// A stream ends when nothing came for this long.

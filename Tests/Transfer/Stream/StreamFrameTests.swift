@@ -78,8 +78,11 @@ import Wire
 
   @Test(
     arguments: [
-      .open(session: 1, ephemeral: Bytes32(words: (1, 2, 3, 4)), credit: 99),
-      .accept(opener: 1, session: 2, ephemeral: Bytes32(words: (5, 6, 7, 8)), credit: 1 << 62 - 1),
+      .open(session: 1, ephemeral: Bytes32(words: (1, 2, 3, 4)), credit: 99, offersAES: true),
+      .open(session: 1, ephemeral: Bytes32(words: (1, 2, 3, 4)), credit: 99, offersAES: false),
+      .accept(
+        opener: 1, session: 2, ephemeral: Bytes32(words: (5, 6, 7, 8)), credit: 1 << 62 - 1,
+        usesAES: true),
       .retry(opener: 1, cookie: [UInt8](repeating: 7, count: 16)),
       .refuse(opener: .max, reason: .busy),
     ] as [StreamOpening])
@@ -95,9 +98,9 @@ import Wire
   }
 
   @Test func noAnswerIsLongerThanItsOpening() {
-    let open = StreamOpening.open(session: 1, ephemeral: .zero, credit: 0)
+    let open = StreamOpening.open(session: 1, ephemeral: .zero, credit: 0, offersAES: true)
     let answers: [StreamOpening] = [
-      .accept(opener: 1, session: 2, ephemeral: .zero, credit: 1),
+      .accept(opener: 1, session: 2, ephemeral: .zero, credit: 1, usesAES: true),
       .retry(opener: 1, cookie: [UInt8](repeating: 0, count: 16)),
       .refuse(opener: 1, reason: .banned),
     ]
@@ -105,7 +108,9 @@ import Wire
   }
 
   @Test func openingOutsideItsBoundsIsRefused() {
-    let tooMuch = StreamOpening.open(session: 1, ephemeral: .zero, credit: .max).encoded
+    let tooMuch = StreamOpening.open(
+      session: 1, ephemeral: .zero, credit: .max, offersAES: false
+    ).encoded
     #expect(throws: StreamOpening.DecodeError.outOfBounds) { try StreamOpening.decode(tooMuch) }
     #expect(throws: StreamOpening.DecodeError.unknownKind(9)) {
       try StreamOpening.decode([0, 9])

@@ -226,7 +226,8 @@ import Wire
 }
 
 @Suite struct StreamOpenerTests {
-  private var opener = StreamOpener(session: 5, ephemeral: .zero, credit: 100)
+  private var opener = StreamOpener(
+    session: 5, ephemeral: .zero, credit: 100, offersAES: true)
   private var now = Instant.zero + .seconds(1)
 
   @Test mutating func asksAgainAfterSilenceAndThenGivesUp() {
@@ -246,16 +247,31 @@ import Wire
   @Test mutating func measuresTheRoundTripOfAnOnlyAttempt() {
     #expect(opener.tick(now: now).sends)
     now = now + .milliseconds(30)
-    let grant = StreamOpening.accept(opener: 5, session: 9, ephemeral: .zero, credit: 8)
+    let grant = StreamOpening.accept(
+      opener: 5, session: 9, ephemeral: .zero, credit: 8, usesAES: false)
     #expect(
       opener.receive(grant, now: now)
         == .ended(
-          .granted(session: 9, ephemeral: .zero, credit: 8, roundTrip: .milliseconds(30))))
+          .granted(
+            StreamGrant(
+              session: 9, ephemeral: .zero, credit: 8, usesAES: false,
+              roundTrip: .milliseconds(30)))))
     now = now + .seconds(1)
     #expect(opener.tick(now: now).sends)
     #expect(
       opener.receive(grant, now: now)
-        == .ended(.granted(session: 9, ephemeral: .zero, credit: 8, roundTrip: nil)))
+        == .ended(
+          .granted(
+            StreamGrant(
+              session: 9, ephemeral: .zero, credit: 8, usesAES: false, roundTrip: nil))))
+  }
+
+  @Test func aCipherThatWasNotOfferedIsNotTaken() {
+    var opener = StreamOpener(session: 5, ephemeral: .zero, credit: 100, offersAES: false)
+    #expect(opener.tick(now: now).sends)
+    let grant = StreamOpening.accept(
+      opener: 5, session: 9, ephemeral: .zero, credit: 8, usesAES: true)
+    #expect(opener.receive(grant, now: now) == .ignored)
   }
 
   @Test mutating func takesOneCookieAndIgnoresAnswersToOthers() {
