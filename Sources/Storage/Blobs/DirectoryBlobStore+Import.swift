@@ -106,17 +106,13 @@ extension DirectoryBlobStore {
 
   /// Moves a flushed file to where complete blobs are and makes that durable.
   func place(_ path: String, root: ContentRoot, size: UInt64, layers: MerkleLayers?) throws {
-    let shelf = paths.shelf(of: root)
-    if !files.isDirectory(shelf) {
-      try files.makeDirectory(shelf)
-      try files.syncDirectory(paths.blobs)
-    }
+    try paths.makeShelf(of: root, on: files)
     if let layers, LayersFile.isNeeded(size: size) {
       try LayersFile.write(layers, to: paths.layers(root), on: files)
     }
     try files.rename(path, to: paths.blob(root))
     state.withLock { $0.blobs[root] = size }
-    try files.syncDirectory(shelf)
+    try files.syncDirectory(paths.shelf(of: root))
   }
 
   /// Shares the source's blocks with a new file (`FICLONE`); false where the file system can't.

@@ -37,6 +37,8 @@ public final class DirectoryBlobStore: BlobStore {
   let paths: BlobPaths
   let files: FileSystem
   let io: BlockingIO
+  /// Where the bytes of large blobs are flushed while others are read and written.
+  let flushes: BlockingIO
   let state: Mutex<State>
   let smallCommits: SmallBlobCommits
 
@@ -51,6 +53,7 @@ public final class DirectoryBlobStore: BlobStore {
     paths = BlobPaths(directory: directory)
     files = FileSystem(faults: faults)
     io = BlockingIO(label: "blobs")
+    flushes = BlockingIO(label: "flushes")
     smallCommits = SmallBlobCommits(paths: paths, files: files, io: io)
     var found = State()
     recovery = try BlobRecovery(paths: paths, files: files).run(into: &found)

@@ -12,7 +12,16 @@ final class DirectoryPartialBlob: PartialBlob {
   private struct State {
     var digests: [Int: Bytes32]
     var isClosed = false
+    /// Bytes written since the last flush ahead.
+    var unflushed = 0
+    var isFlushing = false
+    /// What a flush ahead ran into: the system tells of it once, and no later flush can.
+    var flushFailure: (any Error)?
   }
+
+  /// So many bytes are flushed while the next ones come in, so that the end of a large blob needs not wait
+  /// for all of them.
+  private static let flushSpan = 32 << 20
 
   private let store: DirectoryBlobStore
   private let blob: OpenFile
@@ -76,6 +85,7 @@ final class DirectoryPartialBlob: PartialBlob {
       else { throw BlobStoreError.badBlock(block.index) }
     }
     try await perform {
+      try self.throwFlushFailure()
       let files = self.store.files
       var noted: (first: Int, digests: [Bytes32]) = (0, [])
       for block in blocks {
@@ -89,7 +99,31 @@ final class DirectoryPartialBlob: PartialBlob {
         noted.digests.append(block.digest)
       }
       try self.note(noted)
+      self.flushAhead(of: blocks.reduce(0) { $0 + $1.bytes.count })
     }
+  }
+
+  /// Begins a flush once enough was written since the last one, and does not wait for it.
+  private func flushAhead(of count: Int) {
+    let isDue = state.withLock { state in
+      state.unflushed += count
+      guard state.unflushed >= Self.flushSpan, !state.isFlushing else { return false }
+      state.unflushed = 0
+      state.isFlushing = true
+      return true
+    }
+    guard isDue else { return }
+    store.flushes.start(lane: root.hashValue) {
+      let result = Result { try self.store.files.sync(self.blob) }
+      self.state.withLock { state in
+        state.isFlushing = false
+        if case .failure(let error) = result { state.flushFailure = error }
+      }
+    }
+  }
+
+  private func throwFlushFailure() throws {
+    if let failure = state.withLock({ $0.flushFailure }) { throw failure }
   }
 
   /// Notes consecutive blocks whose bytes are in the file.
@@ -107,7 +141,10 @@ final class DirectoryPartialBlob: PartialBlob {
   ///
   /// A full disk or a failing device leaves the handle open and everything written in place.
   func commit() async throws {
+    // The lane is free once the flush ahead has ended.
+    try await store.flushes.run(lane: root.hashValue) {}
     try await perform {
+      try self.throwFlushFailure()
       let digests = self.state.withLock { state in
         (0..<self.layout.blockCount).compactMap { state.digests[$0] }
       }

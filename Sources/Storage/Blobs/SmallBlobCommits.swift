@@ -90,25 +90,26 @@ final class SmallBlobCommits: Sendable {
       if let file = entry.file { try files.sync(file) }
       entry.file = nil
     }
-    each(&entries) { entry in
-      let shelf = paths.shelf(of: entry.waiting.root)
-      guard !files.isDirectory(shelf) else { return }
-      try files.makeDirectory(shelf)
-      try files.syncDirectory(paths.blobs)
-    }
+    eachShelf(&entries) { try paths.makeShelf(of: $0, on: files) }
     each(&entries) { entry in
       try files.rename(entry.temporary, to: paths.blob(entry.waiting.root))
       placed(entry.waiting.root, UInt64(entry.waiting.bytes.count))
     }
     for entry in entries where entry.failure != nil { try? files.unlink(entry.temporary) }
-    var flushed: [String: Result<Void, any Error>] = [:]
+    eachShelf(&entries) { try files.syncDirectory(paths.shelf(of: $0)) }
+    return entries
+  }
+
+  /// Takes a step once for each directory; what fails there fails for all blobs in it.
+  private func eachShelf(_ entries: inout [Entry], _ step: (ContentRoot) throws -> Void) {
+    var results: [String: Result<Void, any Error>] = [:]
     each(&entries) { entry in
-      let shelf = paths.shelf(of: entry.waiting.root)
-      let result = flushed[shelf] ?? Result { try files.syncDirectory(shelf) }
-      flushed[shelf] = result
+      let root = entry.waiting.root
+      let shelf = paths.shelf(of: root)
+      let result = results[shelf] ?? Result { try step(root) }
+      results[shelf] = result
       try result.get()
     }
-    return entries
   }
 
   /// Takes every entry that has not failed a step further.

@@ -76,6 +76,12 @@ struct FileSystem: Sendable {
     guard Glibc.unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
   }
 
+  /// Removes an empty directory.
+  func removeDirectory(_ path: String) throws {
+    _ = try faults.before(.unlink, path, 0)
+    guard rmdir(path) == 0 else { throw failure("remove", path) }
+  }
+
   /// Makes a directory and the missing ones above it.
   func makeDirectory(_ path: String, mode: mode_t = 0o755) throws {
     if isDirectory(path) { return }

@@ -1,4 +1,6 @@
 import Cryptography
+import Glibc
+import Synchronization
 import TestSupport
 import Testing
 import Transfer
@@ -181,4 +183,45 @@ func storeMatchesADictionary(seed: UInt64) async throws {
   for (root, bytes) in model {
     #expect(try await store.read(root, 0..<UInt64(bytes.count)) == bytes)
   }
+}
+
+/// The system tells of a failed flush once: what a flush ahead heard fails the blob at its end.
+@Test func failedFlushAheadFailsTheBlob() async throws {
+  let directory = try TemporaryDirectory()
+  let syncs = Mutex(0)
+  let faults = FileSystemFaults { step, path, count in
+    guard step == .sync else { return count }
+    let isFirst = syncs.withLock { syncs in
+      syncs += 1
+      return syncs == 1
+    }
+    if isFirst { throw FileError(operation: "sync", path: path, code: EIO) }
+    return count
+  }
+  let store = try DirectoryBlobStore(directory: directory.path, faults: faults)
+  let bytes = BlobStoreConformance.content(size: 33 << 20, seed: 9)
+  let root = try BlobStoreConformance.tree(of: bytes).root
+  await #expect(throws: BlobStoreError.self) { try await fetch(bytes, into: store) }
+  #expect(try await store.size(of: root) == nil)
+  #expect(syncs.withLock { $0 } == 1)
+}
+
+/// A directory whose name is not on the disk yet holds no blob.
+@Test func directoryThatCouldNotBeFlushedIsMadeAgain() async throws {
+  let directory = try TemporaryDirectory()
+  let flushes = Mutex(0)
+  let faults = FileSystemFaults { step, path, count in
+    guard step == .syncDirectory, path.hasSuffix("/blobs") else { return count }
+    let isFirst = flushes.withLock { flushes in
+      flushes += 1
+      return flushes == 1
+    }
+    if isFirst { throw FileError(operation: "sync", path: path, code: EIO) }
+    return count
+  }
+  let store = try DirectoryBlobStore(directory: directory.path, faults: faults)
+  let bytes = BlobStoreConformance.content(size: 500, seed: 1)
+  await #expect(throws: BlobStoreError.self) { try await fetch(bytes, into: store) }
+  try await fetch(bytes, into: store)
+  #expect(flushes.withLock { $0 } == 2)
 }
