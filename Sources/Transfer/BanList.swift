@@ -15,7 +15,7 @@ public struct BanList: Sendable {
   public let capacity: Int
   /// How long a ban lasts.
   public let term: Duration
-  private(set) var entries: [PublicKey: Entry] = [:]
+  var entries: [PublicKey: Entry] = [:]
 
   /// An empty list.
   public init(capacity: Int = 1_024, term: Duration = .seconds(24 * 3_600)) {

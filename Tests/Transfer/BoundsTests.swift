@@ -38,6 +38,56 @@ func bucketKeepsItsRateOverTenSeconds(rate: UInt64) {
   #expect(list.current(now: now).count == 2)
 }
 
+@Test func bansOutliveARestartAndGetNoLonger() {
+  var random = SplitMix64(seed: 2)
+  let keys = (0..<8).map { _ in PublicKey(Bytes32.random(using: &random)) }
+  let offences: [Offence] = [
+    .wrongSize(1 << 60, signed: 7), .badBitmap, .badLayer, .badBlock(3), .badLength(block: 4, 5),
+    .unasked, .violation,
+  ]
+  var list = BanList(capacity: 16, term: .seconds(3_600))
+  for (key, offence) in zip(keys, offences) {
+    list.ban(key, for: offence, now: .zero + .seconds(100))
+  }
+  let saved = list.encoded(now: .zero + .seconds(200), wall: Timestamp(10_000))
+  #expect(list.encoded(now: .zero + .seconds(260), wall: Timestamp(10_061)) == saved)
+
+  var next = BanList(capacity: 16, term: .seconds(3_600))
+  next.restore(saved, now: .zero + .seconds(5), wall: Timestamp(10_500))
+  for (key, offence) in zip(keys, offences) {
+    // 3,500 s were left when it was written down, 500 s ago, as 13,800.
+    #expect(next.ban(of: key, now: .zero + .seconds(3_304))?.offence == offence)
+    #expect(next.ban(of: key, now: .zero + .seconds(3_305)) == nil)
+  }
+
+  var backwards = BanList(capacity: 16, term: .seconds(60))
+  backwards.restore(saved, now: .zero, wall: Timestamp(-1 << 40))
+  #expect(backwards.ban(of: keys[0], now: .zero + .seconds(60)) == nil)
+  var late = BanList()
+  late.restore(saved, now: .zero, wall: Timestamp(20_000))
+  #expect(late.count == 0)
+}
+
+@Test func savedBansThatMakeNoSenseAreDropped() {
+  var random = SplitMix64(seed: 3)
+  var list = BanList()
+  for _ in 0..<20 {
+    list.ban(PublicKey(Bytes32.random(using: &random)), for: .badBitmap, now: .zero)
+  }
+  let saved = list.encoded(now: .zero, wall: Timestamp(0))
+  for count in 0..<saved.count {
+    var read = BanList()
+    read.restore(Array(saved.prefix(count)), now: .zero, wall: Timestamp(0))
+    #expect(read.count == max(0, count - 1) / 57)
+  }
+  var small = BanList(capacity: 7)
+  small.restore(saved, now: .zero, wall: Timestamp(0))
+  #expect(small.count == 7)
+  var other = BanList()
+  other.restore([9] + saved.dropFirst(), now: .zero, wall: Timestamp(0))
+  #expect(other.count == 0)
+}
+
 @Test func wrongBytesDoNotMakeAVerifiedBlock() throws {
   let layout = try #require(BlockLayout(size: 100_000))
   let bytes = [UInt8](repeating: 1, count: 65_536)

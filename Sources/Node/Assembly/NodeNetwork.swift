@@ -44,6 +44,9 @@ struct NodeNetwork: Sendable {
     transfer = try TransferService(
       identity: NodeIdentity(state.nodeKey), store: state.store, settings: transfers,
       streams: streams, logger: logger)
+    if let bans = try await state.catalog.state(Self.bansKey) {
+      transfer.restoreBans(bans, at: WallClock.now)
+    }
     try await transfer.start()
     do {
       (dht, port) = try await Self.startDHT(
@@ -167,6 +170,7 @@ struct NodeNetwork: Sendable {
       // An empty table after a lost link must not wipe what was known.
       if !contacts.isEmpty { try await keep(contacts, as: Self.contactsKey, in: catalog) }
       try await keep(await dht.publisherToSave, as: Self.publisherKey, in: catalog)
+      try await keep(transfer.bansToSave(at: WallClock.now), as: Self.bansKey, in: catalog)
     } catch {
       peers.logger.error("contacts not saved", metadata: ["reason": "\(error)"])
     }
@@ -185,6 +189,7 @@ struct NodeNetwork: Sendable {
     }
   }
 
+  private static let bansKey = "transfer-bans"
   private static let contactsKey = "dht-contacts"
   private static let publisherKey = "dht-publisher"
 }

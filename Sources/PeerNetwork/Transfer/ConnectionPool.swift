@@ -200,6 +200,18 @@ final class ConnectionPool: Sendable {
     return state.withLock { $0.bans.current(now: now) }
   }
 
+  /// The bans that last, to be written down.
+  func encodedBans(at wall: Timestamp) -> [UInt8] {
+    let now = context.clock.now
+    return state.withLock { $0.bans.encoded(now: now, wall: wall) }
+  }
+
+  /// Takes in what was written down.
+  func restoreBans(_ bytes: [UInt8], at wall: Timestamp) {
+    let now = context.clock.now
+    state.withLock { $0.bans.restore(bytes, now: now, wall: wall) }
+  }
+
   /// The open connections.
   var connections: [PeerConnection] {
     state.withLock { $0.connections.values.flatMap { $0 } }

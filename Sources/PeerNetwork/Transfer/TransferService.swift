@@ -195,6 +195,16 @@ public actor TransferService {
     pool.isBanned(key)
   }
 
+  /// The bans that last, as bytes to write down for the next start.
+  public nonisolated func bansToSave(at wall: Timestamp) -> [UInt8] {
+    pool.encodedBans(at: wall)
+  }
+
+  /// Takes in the bans that an earlier run wrote down.
+  public nonisolated func restoreBans(_ bytes: [UInt8], at wall: Timestamp) {
+    pool.restoreBans(bytes, at: wall)
+  }
+
   /// Changes the rate limits, in bytes a second; nil is no limit.
   public nonisolated func limit(upload: UInt64?, download: UInt64?) {
     context.upload.limit(to: upload)
