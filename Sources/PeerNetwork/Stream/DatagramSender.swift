@@ -18,6 +18,7 @@ final class DatagramSender {
   private let socket: CInt
   private let eventLoop: any EventLoop
   private let isIPv6: Bool
+  private let isLowEffort: Bool
   private let resume: () -> Void
   private var offloads: Bool
   private let buffer: UnsafeMutableRawBufferPointer
@@ -33,9 +34,11 @@ final class DatagramSender {
   /// Datagrams that the kernel refused.
   private(set) var refused = 0
 
-  /// `resume` is called when the socket takes packets again.
+  /// `resume` is called when the socket takes packets again; `isLowEffort` marks the packets as traffic
+  /// that yields to all other (RFC 8622), unlike the DHT's on the same socket.
   init(
-    channel: any Channel, eventLoop: any EventLoop, isIPv6: Bool, resume: @escaping () -> Void
+    channel: any Channel, eventLoop: any EventLoop, isIPv6: Bool, isLowEffort: Bool,
+    resume: @escaping () -> Void
   ) throws {
     let handle = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
       of: NIOBSDSocket.Handle.self
@@ -44,6 +47,7 @@ final class DatagramSender {
     socket = handle
     self.eventLoop = eventLoop
     self.isIPv6 = isIPv6
+    self.isLowEffort = isLowEffort
     self.resume = resume
     offloads = System.supportsUDPSegmentationOffload
     buffer = .allocate(byteCount: Self.capacity, alignment: 16)
@@ -143,8 +147,15 @@ final class DatagramSender {
   private func send(
     _ part: UnsafeMutableRawBufferPointer, cuts: Bool, _ target: SocketAddress
   ) -> Int {
-    // A control message: its length, level and kind, then 16 bits, padded to 8 bytes.
-    var control = (UInt64(18), udpLevel, udpSegment, UInt64(segment))
+    // Control messages: each its length, level and kind, then 32 or 16 bits, padded to 8 bytes.
+    var isV4 = true
+    if case .v6 = self.address?.key.ip { isV4 = false }
+    let (level, kind) =
+      isV4 ? (CInt(IPPROTO_IP), IP_TOS) : (CInt(IPPROTO_IPV6), IPV6_TCLASS)
+    var control = (
+      UInt64(20), level, kind, lowEffort, UInt64(18), udpLevel, udpSegment, UInt64(segment)
+    )
+    let used = (isLowEffort ? 0 : 24)..<(cuts ? 48 : 24)
     return target.withSockAddr { name, size in
       withUnsafeMutableBytes(of: &control) { control in
         var vector = iovec(iov_base: part.baseAddress, iov_len: part.count)
@@ -154,9 +165,9 @@ final class DatagramSender {
           message.msg_namelen = socklen_t(size)
           message.msg_iov = vector
           message.msg_iovlen = 1
-          if cuts {
-            message.msg_control = control.baseAddress
-            message.msg_controllen = control.count
+          if !used.isEmpty {
+            message.msg_control = control.baseAddress?.advanced(by: used.lowerBound)
+            message.msg_controllen = used.count
           }
           return sendmsg(socket, &message, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
         }
@@ -168,3 +179,5 @@ final class DatagramSender {
 /// Numbers of linux/udp.h.
 private let udpLevel: CInt = 17
 private let udpSegment: CInt = 103
+/// The code point LE in the octet of IP's header.
+private let lowEffort: UInt64 = 1 << 2

@@ -140,7 +140,10 @@ final class StreamMultiplexer: ChannelInboundHandler {
   func senderForStreams() -> DatagramSender? {
     if let sender { return sender }
     guard let parent else { return nil }
-    sender = try? DatagramSender(channel: parent, eventLoop: loop, isIPv6: isIPv6) { [weak self] in
+    sender = try? DatagramSender(
+      channel: parent, eventLoop: loop, isIPv6: isIPv6,
+      isLowEffort: settings.stream.congestion == .background
+    ) { [weak self] in
       guard let self else { return }
       for channel in Array(self.channels.values) { channel.pump() }
     }
