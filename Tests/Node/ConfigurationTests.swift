@@ -1,7 +1,8 @@
 import Emerge
-import Node
 import Testing
 import Wire
+
+@testable import Node
 
 @Suite("larder.yaml")
 struct ConfigurationTests {
@@ -16,6 +17,15 @@ struct ConfigurationTests {
     } catch {
       return error.description
     }
+  }
+
+  @Test func withoutIPv6EveryIPv4AddressIsListenedOn() {
+    let every = IPAddress.v6(0, 0)
+    #expect(Configuration.Listen.listening(every) { true } == every)
+    #expect(Configuration.Listen.listening(every) { false } == .v4(0))
+    #expect(Configuration.Listen.listening(.v6(0, 1)) { false } == .v6(0, 1))
+    #expect(Configuration.Listen.listening(.v4(0)) { false } == .v4(0))
+    #expect(Configuration().listen.address == "::")
   }
 
   @Test func emptyFileGivesTheDefaults() throws {

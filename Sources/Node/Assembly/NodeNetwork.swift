@@ -22,9 +22,7 @@ struct NodeNetwork: Sendable {
 
   /// Binds both ports; throws with the reason if one is in use.
   init(state: NodeState, settings: Configuration, logger: Logger) async throws {
-    guard let ip = IPAddress(settings.listen.address) else {
-      preconditionFailure("the configuration let \(settings.listen.address) through")
-    }
+    let ip = settings.listen.ip
     let neighbours = Neighbours()
     var transfers = TransferSettings()
     transfers.isLocal = { neighbours.isLocal($0) }

@@ -38,8 +38,9 @@ public struct Configuration: Sendable, Equatable {
 
   /// Where peers reach this node.
   public struct Listen: Sendable, Equatable {
-    /// The address that UDP and TCP are bound to.
-    public var address = "0.0.0.0"
+    /// The address that UDP and TCP are bound to; `::` is every one, or every IPv4 one on a machine
+    /// without IPv6.
+    public var address = "::"
     /// The port of both.
     public var port: UInt16 = 7782
     /// Addresses to announce; empty: what other nodes observed.

@@ -142,8 +142,8 @@ public struct Doctor: Sendable {
   func freePorts(_ configuration: Configuration) -> [Finding] {
     let (listen, http) = (configuration.listen, configuration.http)
     var wanted = [
-      ("peers' UDP port", listen.address, listen.port, PortProbe.Kind.datagrams),
-      ("peers' TCP port", listen.address, listen.port, .streams),
+      ("peers' UDP port", "\(listen.ip)", listen.port, PortProbe.Kind.datagrams),
+      ("peers' TCP port", "\(listen.ip)", listen.port, .streams),
     ]
     if http.enabled { wanted.append(("HTTP port", http.address, http.port, .streams)) }
     var findings: [Finding] = []

@@ -119,7 +119,7 @@ public actor DHTService {
     if case .v6 = wanted.ip { isIPv6 = true }
     do {
       let bound =
-        try await datagramBootstrap
+        try await datagramBootstrap(for: wanted.ip)
         .bind(host: "\(wanted.ip)", port: Int(wanted.port)) { [streams, isIPv6] channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(DatagramWriter())

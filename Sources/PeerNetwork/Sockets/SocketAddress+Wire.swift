@@ -1,6 +1,13 @@
 import NIOCore
 import Wire
 
+extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
+  /// With 0 a socket bound to `::` takes IPv4 too, whatever the system's default is.
+  static var takesBothFamilies: Self {
+    .init(level: .ipv6, name: .ipv6_v6only)
+  }
+}
+
 extension Address {
   /// The address of a socket; nil for a Unix socket. IPv4 on an IPv6 socket becomes IPv4 again.
   init?(_ socket: SocketAddress) {

@@ -10,8 +10,11 @@ extension DHTService {
   private static let singleSize = 2_048
 
   /// The bootstrap of the UDP socket, with room for joined datagrams if streams come over it.
-  nonisolated var datagramBootstrap: DatagramBootstrap {
-    let bootstrap = DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
+  nonisolated func datagramBootstrap(for ip: IPAddress) -> DatagramBootstrap {
+    var bootstrap = DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
+    if case .v6 = ip, ip.isUnspecified {
+      bootstrap = bootstrap.channelOption(.takesBothFamilies, value: 0)
+    }
     guard streams != nil, System.supportsUDPReceiveOffload else {
       return bootstrap.channelOption(
         .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.singleSize))

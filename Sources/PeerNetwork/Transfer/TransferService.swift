@@ -99,7 +99,7 @@ public actor TransferService {
     do {
       let listener = try await sockets.listen(on: wanted)
       state = .bound(listener)
-      boundAddress = listener.channel.localAddress.flatMap { TransferSockets.address(of: $0) }
+      boundAddress = listener.channel.localAddress.flatMap { Address($0) }
     } catch let error as IOError where error.errnoCode == EADDRINUSE {
       throw .portInUse(wanted)
     } catch {

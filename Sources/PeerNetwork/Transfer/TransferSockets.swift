@@ -39,7 +39,13 @@ struct TransferSockets: Sendable {
 
   /// Binds the listening socket.
   func listen(on address: Address) async throws -> Listener {
-    try await ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
+    var bootstrap = ServerBootstrap(group: NIOSingletons.posixEventLoopGroup)
+    if case .v6 = address.ip, address.ip.isUnspecified {
+      // Whatever the system's default: `::` takes IPv4 too.
+      bootstrap = bootstrap.serverChannelOption(.takesBothFamilies, value: 0)
+    }
+    return
+      try await bootstrap
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
@@ -96,7 +102,7 @@ struct TransferSockets: Sendable {
   }
 
   private func accepted(_ channel: any Channel) throws -> PeerStream {
-    let address = channel.remoteAddress.flatMap { Self.address(of: $0) }
+    let address = channel.remoteAddress.flatMap { Address($0) }
     guard admission.enter(address?.ip) else {
       metrics.refused.increment()
       throw ChannelError.inappropriateOperationForState
@@ -129,22 +135,16 @@ struct TransferSockets: Sendable {
   private static func markLowEffort(_ channel: any Channel) {
     guard let socket = channel as? any SocketOptionProvider else { return }
     let lowEffort: CInt = 1 << 2
-    let isV6 = channel.remoteAddress?.protocol == .inet6
-    let class6 = NIOBSDSocket.Option(rawValue: IPV6_TCLASS)
+    // A socket for both families wants both.
+    if channel.remoteAddress?.protocol == .inet6 {
+      let class6 = NIOBSDSocket.Option(rawValue: IPV6_TCLASS)
+      socket.unsafeSetSocketOption(level: .ipv6, name: class6, value: lowEffort).whenFailure { _ in
+      }
+    }
     let service4 = NIOBSDSocket.Option(rawValue: IP_TOS)
-    let marked =
-      isV6
-      ? socket.unsafeSetSocketOption(level: .ipv6, name: class6, value: lowEffort)
-      : socket.unsafeSetSocketOption(level: .ip, name: service4, value: lowEffort)
-    marked.whenFailure { _ in }
+    socket.unsafeSetSocketOption(level: .ip, name: service4, value: lowEffort).whenFailure { _ in }
   }
 
-  static func address(of socket: SocketAddress) -> Address? {
-    guard let port = socket.port.flatMap({ UInt16(exactly: $0) }) else { return nil }
-    // A link-local address carries its interface after a percent sign.
-    let ip = (socket.ipAddress?.prefix { $0 != "%" }).flatMap { IPAddress(String($0)) }
-    return ip.map { Address(ip: $0, port: port) }
-  }
 }
 
 /// Counts the accepted connections, so that the caps hold before any TLS.
