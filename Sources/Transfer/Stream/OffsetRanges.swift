@@ -6,9 +6,6 @@ struct OffsetRanges: Equatable, Sendable {
 
   var first: Range<UInt64>? { ranges.first }
 
-  /// The bytes in all ranges.
-  var total: UInt64 { ranges.reduce(0) { $0 + UInt64($1.count) } }
-
   func contains(_ value: UInt64) -> Bool {
     let at = firstIndex(endingAfter: value)
     return at < ranges.count && ranges[at].lowerBound <= value

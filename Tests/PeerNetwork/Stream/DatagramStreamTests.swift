@@ -41,7 +41,7 @@ struct DatagramStreamTests {
     #expect(one.store.bytes(of: second) == there)
   }
 
-  @Test(arguments: [(0.05, 0.1, 2_000), (0.0, 0.0, 1_100)])
+  @Test(arguments: [(0.05, 0.1, 2_000), (0.0, 0.0, 1_100), (0.0, 0.0, 600)])
   func blobArrivesOverABadWay(loss: Double, lateness: Double, longest: Int) async throws {
     let seeder = try StreamNode()
     let reader = try StreamNode()
@@ -81,6 +81,47 @@ struct DatagramStreamTests {
     }
   }
 
+  @Test func aSourceThatFallsSilentIsReplaced() async throws {
+    let mute = try StreamNode()
+    let honest = try TransferNode { $0.uploadLimit = 8 << 20 }
+    let reader = try StreamNode(times: {
+      $0.fetching.silence = .milliseconds(300)
+      $0.fetching.shortestSilence = .milliseconds(200)
+    })
+    let bytes = BlobStoreConformance.content(size: 4 << 20, seed: 11)
+    let root = mute.store.add(bytes)
+    honest.store.add(bytes)
+    let report = try await withStreams([mute, reader]) {
+      let node = try #require(await mute.dht.boundAddress)
+      return try await BadWay.with(to: node, mutesAfter: 200) { way in
+        try await withNodes([honest]) {
+          try await reader.service.fetch(
+            root, size: 4 << 20, from: [await mute.provider(by: way), await honest.provider])
+        }
+      }
+    }
+    #expect(reader.store.bytes(of: root) == bytes)
+    #expect(report.banned.isEmpty)
+    #expect(report.contributions[honest.key, default: 0] > 0)
+  }
+
+  @Test func aStreamFollowsBothSidesToOtherAddresses() async throws {
+    let seeder = try StreamNode()
+    let reader = try StreamNode()
+    let bytes = BlobStoreConformance.content(size: 4 << 20, seed: 12)
+    let root = seeder.store.add(bytes)
+    try await withStreams([seeder, reader]) {
+      let node = try #require(await seeder.dht.boundAddress)
+      try await MovingWay.with(to: node, movesAfter: 300) { address, way in
+        let report = try await reader.service.fetch(
+          root, size: 4 << 20, from: [await seeder.provider(by: address)])
+        #expect(report.contributions == [seeder.key: 4 << 20])
+        #expect(way.arrivedAtSecond > 100)
+      }
+    }
+    #expect(reader.store.bytes(of: root) == bytes)
+  }
+
   @Test func tcpIsPreferredWhereItAnswers() async throws {
     let seeder = try StreamNode(listens: true)
     let reader = try StreamNode()
@@ -93,6 +134,34 @@ struct DatagramStreamTests {
     }
     #expect(open == 1)
     #expect(reader.store.bytes(of: root) == bytes)
+  }
+
+  @Test(arguments: [true, false])
+  func bothFamiliesReachANodeAtTheUnspecifiedAddress(usesTCP: Bool) async throws {
+    let bytes = BlobStoreConformance.content(size: 1 << 20, seed: 8)
+    for ip in [IPAddress.v4(0x7F00_0001), .v6(0, 1)] {
+      let seeder = try StreamNode(listens: usesTCP, at: .v6(0, 0))
+      let root = seeder.store.add(bytes)
+      let reader = try StreamNode(at: .v6(0, 0))
+      let address = try await withStreams([seeder, reader]) {
+        let udp = try #require(await seeder.dht.boundAddress?.port)
+        let tcp = await seeder.service.boundAddress?.port
+        let provider = TransferService.Provider(
+          key: seeder.key, addresses: [Address(ip: ip, port: tcp ?? udp)])
+        async let report = reader.service.fetch(root, size: 1 << 20, from: [provider])
+        var seen: IPAddress?
+        #expect(
+          await eventually {
+            seen = await seeder.service.snapshot().connections.first?.address?.ip
+            return seen != nil
+          })
+        _ = try await report
+        return seen
+      }
+      // An IPv4 peer is known by its IPv4 address, so that limits and bans by address hold.
+      #expect(address == ip)
+      #expect(reader.store.bytes(of: root) == bytes)
+    }
   }
 
   @Test func aNodeWithoutStreamsAnswersNoOpening() async throws {

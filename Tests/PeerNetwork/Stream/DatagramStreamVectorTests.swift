@@ -97,9 +97,10 @@ import Wire
   }
 
   @Test func eachOpeningIsReadAndWrittenAlike() throws {
-    #expect(vectors.openings.map(\.name) == [
-      "open", "open, AES offered", "accept", "accept, AES", "retry", "refuse",
-    ])
+    #expect(
+      vectors.openings.map(\.name) == [
+        "open", "open, AES offered", "accept", "accept, AES", "retry", "refuse",
+      ])
     for known in vectors.openings {
       let bytes = try KnownVectors.bytes(known.message)
       #expect(try StreamOpening.decode(bytes).encoded == bytes, "\(known.name)")

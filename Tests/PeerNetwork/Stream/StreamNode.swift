@@ -21,21 +21,26 @@ struct StreamNode: Sendable {
   var service: TransferService { transfer.service }
 
   init(
-    listens: Bool = false, change: (inout DatagramStreams.Settings) -> Void = { _ in }
+    listens: Bool = false, key: SigningKey = SigningKey.generate(), at ip: IPAddress? = nil,
+    store: MemoryBlobStore = MemoryBlobStore(),
+    change: (inout DatagramStreams.Settings) -> Void = { _ in },
+    times: (inout TransferSettings) -> Void = { _ in }
   ) throws {
-    let key = SigningKey.generate()
     var settings = DatagramStreams.Settings()
     settings.stream.congestion = .foreground
     change(&settings)
     streams = DatagramStreams(key: key.publicKey, settings: settings)
     var datagrams = Loopback.settings
     datagrams.network = "test"
+    if let ip { datagrams.bind = Address(ip: ip, port: 0) }
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     dht = DHTService(
       identity: key, settings: datagrams, validator: TestStatements(), streams: streams,
       logger: logger)
-    transfer = try TransferNode(identity: NodeIdentity(key), streams: streams) {
+    transfer = try TransferNode(store: store, identity: NodeIdentity(key), streams: streams) {
+      times(&$0)
+      if let ip { $0.bind = Address(ip: ip, port: 0) }
       if !listens { $0.bind = nil }
     }
   }
@@ -79,6 +84,7 @@ final class BadWay: ChannelInboundHandler, Sendable {
   private struct State {
     var asker: SocketAddress?
     var random = SplitMix64(seed: 7)
+    var answers = 0
   }
 
   private let node: SocketAddress
@@ -86,16 +92,19 @@ final class BadWay: ChannelInboundHandler, Sendable {
   private let lateness: Double
   private let longest: Int
   private let holdsAnswers: Bool
+  private let mutesAfter: Int
   private let state = Mutex(State())
 
   init(
-    to node: Address, loss: Double, lateness: Double, longest: Int, holdsAnswers: Bool
+    to node: Address, loss: Double, lateness: Double, longest: Int, holdsAnswers: Bool,
+    mutesAfter: Int
   ) throws {
     self.node = try #require(node.socketAddress(onIPv6: false))
     self.loss = loss
     self.lateness = lateness
     self.longest = longest
     self.holdsAnswers = holdsAnswers
+    self.mutesAfter = mutesAfter
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -103,7 +112,9 @@ final class BadWay: ChannelInboundHandler, Sendable {
     let (target, isLost, isLate) = state.withLock { state in
       let isFromNode = envelope.remoteAddress == node
       if !isFromNode { state.asker = envelope.remoteAddress }
-      let isLost = Double.random(in: 0..<1, using: &state.random) < loss
+      if isFromNode { state.answers += 1 }
+      let isMute = isFromNode && state.answers > mutesAfter
+      let isLost = isMute || Double.random(in: 0..<1, using: &state.random) < loss
       // What is no packet of a stream answers an opening.
       let isAnswer = envelope.data.getInteger(at: 0, as: UInt8.self) != StreamBox.kind
       let isHeld = holdsAnswers && isFromNode && isAnswer
@@ -125,10 +136,11 @@ final class BadWay: ChannelInboundHandler, Sendable {
   /// Opens the way, runs `body` with its address and closes it.
   static func with<Result>(
     to node: Address, loss: Double = 0, lateness: Double = 0, longest: Int = 2_000,
-    holdsAnswers: Bool = false, _ body: (Address) async throws -> Result
+    holdsAnswers: Bool = false, mutesAfter: Int = .max, _ body: (Address) async throws -> Result
   ) async throws -> Result {
     let way = try BadWay(
-      to: node, loss: loss, lateness: lateness, longest: longest, holdsAnswers: holdsAnswers)
+      to: node, loss: loss, lateness: lateness, longest: longest, holdsAnswers: holdsAnswers,
+      mutesAfter: mutesAfter)
     let channel = try await DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2_048))
       .channelInitializer { $0.pipeline.addHandler(way) }

@@ -39,10 +39,11 @@ struct FaultyPeerTests {
   ///
   /// `answer` gets the blocks that are asked for; nil closes the connection.
   private func fetch(
-    _ bytes: [UInt8], log: KeptLog.Lines = KeptLog.Lines(),
+    _ bytes: [UInt8], over way: Way, log: KeptLog.Lines = KeptLog.Lines(),
     answer: @escaping @Sendable (Range<Int>) -> [UInt8]?
   ) async throws -> (report: FetchReport, faulty: PublicKey) {
-    let honest = try TransferNode { $0.uploadLimit = 8 << 20 }
+    // Slow until the faulty one is asked, so that it is.
+    let honest = try TransferNode { $0.uploadLimit = 256 << 10 }
     let store = MemoryBlobStore()
     let root = honest.store.add(bytes)
     let layers = try BlobStoreConformance.tree(of: bytes).layers
@@ -51,12 +52,15 @@ struct FaultyPeerTests {
     settings.bind = nil
     settings.network = "test"
     settings.fetching.backoff = .milliseconds(10)
+    let socket = way == .udp ? try StreamNode() : nil
     let reader = try TransferService(
-      identity: NodeIdentity(SigningKey.generate()), store: store, settings: settings,
+      identity: NodeIdentity(socket?.transfer.identity.key ?? SigningKey.generate()), store: store,
+      settings: settings, streams: socket?.streams,
       logger: Logger(label: "test") { _ in KeptLog(lines: log) })
+    try await socket?.dht.start()
     let reported = Mutex<FetchReport?>(nil)
     try await RawPeer.serve(
-      as: identity,
+      as: identity, over: way,
       script: { event in
         switch event {
         case .frame(.hello): return Self.greeting
@@ -64,7 +68,9 @@ struct FaultyPeerTests {
           var have = TransferFrame.Have(stream: stream, size: UInt64(bytes.count))
           have.layer = .init(level: .block, digests: layers.blocks)
           return TransferFrame.have(have).framed
-        case .frame(.blockRequest(_, let blocks)): return answer(blocks)
+        case .frame(.blockRequest(_, let blocks)):
+          honest.service.limit(upload: 8 << 20, download: nil)
+          return answer(blocks)
         default: return []
         }
       },
@@ -73,6 +79,7 @@ struct FaultyPeerTests {
           try await reader.start()
           try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await reader.run() }
+            if let socket { group.addTask { try? await socket.dht.run() } }
             while await !reader.isRunning { await Task.yield() }
             let faulty = TransferService.Provider(
               key: identity.key.publicKey, addresses: [address])
@@ -99,9 +106,9 @@ struct FaultyPeerTests {
 
   private let bytes = BlobStoreConformance.content(size: 4 << 20, seed: 31)
 
-  @Test func replayedBlockIsNotTakenTwice() async throws {
+  @Test(arguments: Way.allCases) func replayedBlockIsNotTakenTwice(way: Way) async throws {
     let bytes = bytes
-    let (report, faulty) = try await fetch(bytes) { blocks in
+    let (report, faulty) = try await fetch(bytes, over: way) { blocks in
       Self.frames([blocks.lowerBound, blocks.lowerBound], of: bytes)
     }
     #expect(report.banned[faulty] == .unasked)
@@ -109,18 +116,19 @@ struct FaultyPeerTests {
     #expect(report.contributions[faulty, default: 0] <= 1 << 16)
   }
 
-  @Test func peerThatHasLessThanItSaysIsLeftToOthers() async throws {
-    let (report, _) = try await fetch(bytes) { _ in
+  @Test(arguments: Way.allCases) func peerThatHasLessThanItSaysIsLeftToOthers(way: Way) async throws
+  {
+    let (report, _) = try await fetch(bytes, over: way) { _ in
       TransferFrame.reject(stream: 1, .badRequest).framed
     }
     #expect(report.banned.isEmpty)
     #expect(report.contributions.count == 1)
   }
 
-  @Test func halfClosedConnectionIsReplaced() async throws {
+  @Test(arguments: Way.allCases) func halfClosedConnectionIsReplaced(way: Way) async throws {
     let bytes = bytes
     let asked = Atomic(0)
-    let (report, _) = try await fetch(bytes) { blocks in
+    let (report, _) = try await fetch(bytes, over: way) { blocks in
       let isFirst = asked.add(1, ordering: .relaxed).newValue == 1
       return isFirst ? Self.frames(blocks.prefix(2), of: bytes) : nil
     }
@@ -128,9 +136,9 @@ struct FaultyPeerTests {
     #expect(report.contributions.values.reduce(0, +) == UInt64(bytes.count))
   }
 
-  @Test func liarIsNamedInTheLog() async throws {
+  @Test(arguments: Way.allCases) func liarIsNamedInTheLog(way: Way) async throws {
     let log = KeptLog.Lines()
-    let (report, faulty) = try await fetch(bytes, log: log) { blocks in
+    let (report, faulty) = try await fetch(bytes, over: way, log: log) { blocks in
       let first = blocks.lowerBound
       return TransferFrame.blockData(stream: 1, block: first, length: 65_536).framed
         + [UInt8](repeating: 1, count: 65_536)

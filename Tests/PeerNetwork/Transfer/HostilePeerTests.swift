@@ -11,13 +11,13 @@ private let hello = TransferFrame.hello(.init(network: "test", credit: 512)).fra
 private let blob = BlobStoreConformance.content(size: 200_000, seed: 1)
 
 /// Times that no loaded machine exceeds: only what the peer says ends the conversation.
-private func patient(_ settings: inout TransferSettings) {
+@Sendable private func patient(_ settings: inout TransferSettings) {
   settings.fetching.backoff = .milliseconds(10)
   settings.fetching.attempts = 2
 }
 
 /// Times that end a silent conversation within a test; what is tested is only that it ends.
-private func quick(_ settings: inout TransferSettings) {
+@Sendable private func quick(_ settings: inout TransferSettings) {
   settings.handshakeTime = .milliseconds(200)
   settings.frameTime = .milliseconds(200)
   settings.writeTime = .milliseconds(200)
@@ -183,22 +183,30 @@ struct HostileAskerTests {
 
 /// What a fetch does with a provider that answers by `script`.
 private func fetchFrom(
-  size: UInt64 = 200_000, times: (inout TransferSettings) -> Void = patient,
+  _ way: Way, size: UInt64 = 200_000,
+  times: @escaping @Sendable (inout TransferSettings) -> Void = patient,
   script: @escaping @Sendable (FrameDecoder.Event) -> [UInt8]?
 ) async throws -> (offence: Offence?, error: FetchError?) {
   let identity = try NodeIdentity(SigningKey.generate())
-  let reader = try TransferNode(change: times)
   let root = try BlobStoreConformance.tree(of: blob).root
   let error = Captured()
-  try await RawPeer.serve(as: identity, script: script) { address in
+  try await RawPeer.serve(as: identity, over: way, script: script) { address in
     let provider = TransferService.Provider(
       key: identity.key.publicKey, addresses: [address])
-    try await withNodes([reader]) {
+    let fetch = { @Sendable (reader: TransferService) in
       do {
-        _ = try await reader.service.fetch(root, size: size, from: [provider])
+        _ = try await reader.fetch(root, size: size, from: [provider])
       } catch let failure as FetchError {
         await error.set(failure)
       }
+    }
+    switch way {
+    case .tcp:
+      let reader = try TransferNode(change: times)
+      try await withNodes([reader]) { try await fetch(reader.service) }
+    case .udp:
+      let reader = try StreamNode(times: times)
+      try await withStreams([reader]) { try await fetch(reader.service) }
     }
   }
   let failure = await error.value
@@ -235,22 +243,23 @@ struct HostileProviderTests {
     }
   }
 
-  @Test func badLayerBans() async throws {
+  @Test(arguments: Way.allCases) func badLayerBans(way: Way) async throws {
     let have = try Self.have { $0.layer?.digests[1] = .zero }
-    let result = try await fetchFrom(script: Self.provider(have: have) { _ in [] })
+    let result = try await fetchFrom(way, script: Self.provider(have: have) { _ in [] })
     #expect(result.offence == .badLayer)
   }
 
-  @Test func badBitSetBans() async throws {
+  @Test(arguments: Way.allCases) func badBitSetBans(way: Way) async throws {
     let have = try Self.have { $0.blocks = [0xFF, 0xFF] }
-    let result = try await fetchFrom(script: Self.provider(have: have) { _ in [] })
+    let result = try await fetchFrom(way, script: Self.provider(have: have) { _ in [] })
     #expect(result.offence == .badBitmap)
   }
 
-  @Test func badBlockBans() async throws {
+  @Test(arguments: Way.allCases) func badBlockBans(way: Way) async throws {
     let wrong = [UInt8](repeating: 7, count: 65_536)
     let have = try Self.have { _ in }
     let result = try await fetchFrom(
+      way,
       script: Self.provider(have: have) { blocks in
         let frame = TransferFrame.blockData(stream: 1, block: blocks.lowerBound, length: 65_536)
         return frame.framed + wrong
@@ -258,9 +267,10 @@ struct HostileProviderTests {
     #expect(result.offence == .badBlock(0))
   }
 
-  @Test func shortBlockBans() async throws {
+  @Test(arguments: Way.allCases) func shortBlockBans(way: Way) async throws {
     let have = try Self.have { _ in }
     let result = try await fetchFrom(
+      way,
       script: Self.provider(have: have) { _ in
         TransferFrame.blockData(stream: 1, block: 0, length: 10).framed
           + [UInt8](repeating: 7, count: 10)
@@ -268,9 +278,10 @@ struct HostileProviderTests {
     #expect(result.offence == .badLength(block: 0, 10))
   }
 
-  @Test func unaskedBlockBans() async throws {
+  @Test(arguments: Way.allCases) func unaskedBlockBans(way: Way) async throws {
     let have = try Self.have { $0.blocks = [0b0000_0111] }
     let result = try await fetchFrom(
+      way,
       script: Self.provider(have: have) { _ in
         TransferFrame.blockData(stream: 1, block: 3, length: 3_392).framed
           + [UInt8](repeating: 7, count: 3_392)
@@ -278,10 +289,10 @@ struct HostileProviderTests {
     #expect(result.offence == .unasked)
   }
 
-  @Test func truncatedBlockIsASilentPeer() async throws {
+  @Test(arguments: Way.allCases) func truncatedBlockIsASilentPeer(way: Way) async throws {
     let have = try Self.have { _ in }
     let result = try await fetchFrom(
-      times: quick,
+      way, times: quick,
       script: Self.provider(have: have) { _ in
         TransferFrame.blockData(stream: 1, block: 0, length: 65_536).framed
           + [UInt8](repeating: 7, count: 100)
@@ -289,32 +300,34 @@ struct HostileProviderTests {
     #expect(result.error == .noProviders(banned: [:]))
   }
 
-  @Test func answersForAnotherStreamEndTheConnection() async throws {
+  @Test(arguments: Way.allCases) func answersForAnotherStreamEndTheConnection(way: Way) async throws
+  {
     let have = try Self.have { $0.stream = 99 }
-    let result = try await fetchFrom(script: Self.provider(have: have) { _ in [] })
+    let result = try await fetchFrom(way, script: Self.provider(have: have) { _ in [] })
     #expect(result.error == .noProviders(banned: [:]))
   }
 
-  @Test func endlessSilenceEndsTheFetch() async throws {
-    let result = try await fetchFrom(times: quick, script: Self.provider(have: []) { _ in [] })
+  @Test(arguments: Way.allCases) func endlessSilenceEndsTheFetch(way: Way) async throws {
+    let result = try await fetchFrom(way, times: quick, script: Self.provider(have: []) { _ in [] })
     #expect(result.error == .noProviders(banned: [:]))
   }
 
-  @Test func connectionClosedHalfWayEndsTheFetch() async throws {
+  @Test(arguments: Way.allCases) func connectionClosedHalfWayEndsTheFetch(way: Way) async throws {
     let have = try Self.have { _ in }
-    let result = try await fetchFrom(script: Self.provider(have: have) { _ in nil })
+    let result = try await fetchFrom(way, script: Self.provider(have: have) { _ in nil })
     #expect(result.error == .noProviders(banned: [:]))
   }
 
-  @Test func absurdSizeEndsTheConnection() async throws {
+  @Test(arguments: Way.allCases) func absurdSizeEndsTheConnection(way: Way) async throws {
     let have = try Self.have { $0.size = 1 << 60 }
-    let result = try await fetchFrom(script: Self.provider(have: have) { _ in [] })
+    let result = try await fetchFrom(way, script: Self.provider(have: have) { _ in [] })
     #expect(result.error == .noProviders(banned: [:]))
   }
 
-  @Test func garbageFramesEndTheFetch() async throws {
+  @Test(arguments: Way.allCases) func garbageFramesEndTheFetch(way: Way) async throws {
     let garbage = BlobStoreConformance.content(size: 4_000, seed: 4)
-    let result = try await fetchFrom(times: quick, script: Self.provider(have: garbage) { _ in [] })
+    let result = try await fetchFrom(
+      way, times: quick, script: Self.provider(have: garbage) { _ in [] })
     #expect(result.error == .noProviders(banned: [:]))
   }
 }

@@ -1,5 +1,7 @@
 import Cryptography
 import Foundation
+import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 import Transfer
@@ -10,12 +12,12 @@ import Wire
 /// The processes are those of the benchmark, which is built beside the tests.
 @Suite(.serialized, .timeLimit(.minutes(2)), .enabled(if: Lab.program != nil))
 struct KilledProcessTests {
-  @Test(arguments: 0..<4 as Range<UInt64>)
-  func killedFetchGoesOnFromWhatItWrote(seed: UInt64) async throws {
+  @Test(arguments: 0..<4 as Range<UInt64>, Way.allCases)
+  func killedFetchGoesOnFromWhatItWrote(seed: UInt64, way: Way) async throws {
     var random = SplitMix64(seed: seed)
     let lab = try Lab(size: 8 << 20, seed: seed)
     defer { lab.end() }
-    let provider = try lab.serve()
+    let provider = try await lab.serve(over: way)
     for _ in 0..<3 {
       let blocks = Int.random(in: 1...30, using: &random)
       let fetch = try lab.fetch(from: [provider])
@@ -32,12 +34,12 @@ struct KilledProcessTests {
     #expect(lab.isWhole)
   }
 
-  @Test(arguments: 0..<4 as Range<UInt64>)
-  func killedSourceIsReplaced(seed: UInt64) async throws {
+  @Test(arguments: 0..<4 as Range<UInt64>, Way.allCases)
+  func killedSourceIsReplaced(seed: UInt64, way: Way) async throws {
     var random = SplitMix64(seed: seed)
     let lab = try Lab(size: 8 << 20, seed: seed)
     defer { lab.end() }
-    let providers = [try lab.serve(), try lab.serve()]
+    let providers = [try await lab.serve(over: way), try await lab.serve(over: way)]
     let fetch = try lab.fetch(from: providers)
     let blocks = Int.random(in: 1...60, using: &random)
     #expect(await eventually { lab.notedBlocks() >= blocks || !fetch.isRunning })
@@ -95,11 +97,22 @@ private final class Lab {
   }
 
   /// Starts a source that serves 8 MB a second; returns how it is named to a fetch.
-  func serve() throws -> String {
+  func serve(over way: Way) async throws -> String {
     let home = path("source-\(processes.count)")
-    let (_, out) = try start(["serve", home, path("list"), "rate=8000000"])
+    var words = ["serve", home, path("list"), "rate=8000000", "foreground=1"]
+    if way == .udp { words.append("udp=127.0.0.1:\(try await Self.freePort())") }
+    let (_, out) = try start(words)
     return try JSONDecoder().decode(Source.self, from: out.fileHandleForReading.availableData)
       .provider
+  }
+
+  /// A UDP port that nobody has now.
+  private static func freePort() async throws -> Int {
+    let channel = try await DatagramBootstrap(group: NIOSingletons.posixEventLoopGroup)
+      .bind(host: "127.0.0.1", port: 0).get()
+    let port = try #require(channel.localAddress?.port)
+    try await channel.close()
+    return port
   }
 
   func fetch(from providers: [String]) throws -> Process {

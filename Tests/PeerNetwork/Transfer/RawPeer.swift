@@ -3,10 +3,16 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import Testing
 import Transfer
 import Wire
 
 @testable import PeerNetwork
+
+/// What frames travel over.
+enum Way: CaseIterable, Sendable {
+  case tcp, udp
+}
 
 /// A peer that sends whatever a test wants, over TCP or over TLS with a node's certificate.
 struct RawPeer: Sendable {
@@ -67,6 +73,47 @@ struct RawPeer: Sendable {
   /// Listens as a provider that answers each connection with `script`, which gets the frames that
   /// came in so far and returns the bytes to send; nil closes the connection.
   static func serve(
+    as identity: NodeIdentity, over way: Way = .tcp,
+    script: @escaping @Sendable (FrameDecoder.Event) -> [UInt8]?,
+    while body: @escaping @Sendable (Address) async throws -> Void
+  ) async throws {
+    switch way {
+    case .tcp: try await serveStreams(as: identity, script: script, while: body)
+    case .udp: try await serveDatagrams(as: identity, script: script, while: body)
+    }
+  }
+
+  private static func serveDatagrams(
+    as identity: NodeIdentity,
+    script: @escaping @Sendable (FrameDecoder.Event) -> [UInt8]?,
+    while body: @escaping @Sendable (Address) async throws -> Void
+  ) async throws {
+    let node = try StreamNode(key: identity.key)
+    try await node.dht.start()
+    let address = try #require(await node.dht.boundAddress)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try? await node.dht.run() }
+      group.addTask {
+        await withDiscardingTaskGroup { children in
+          for await channel in node.streams.incoming {
+            children.addTask {
+              let bytes = try? await channel.eventLoop.submit {
+                let bytes = try Bytes(wrappingChannelSynchronously: channel)
+                channel.activate()
+                return bytes
+              }.get()
+              if let bytes { await answer(bytes, script) }
+            }
+          }
+        }
+      }
+      group.addTask { try await body(address) }
+      try await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private static func serveStreams(
     as identity: NodeIdentity,
     script: @escaping @Sendable (FrameDecoder.Event) -> [UInt8]?,
     while body: @escaping @Sendable (Address) async throws -> Void

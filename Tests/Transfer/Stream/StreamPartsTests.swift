@@ -24,7 +24,6 @@ import Wire
         model.formUnion(range)
       }
       #expect(ranges.ranges.flatMap { Array($0) } == model.sorted())
-      #expect(ranges.total == UInt64(model.count))
       for value in 0..<95 as Range<UInt64> {
         #expect(ranges.contains(value) == model.contains(value))
       }

@@ -225,6 +225,49 @@ import Wire
   }
 }
 
+@Suite struct PacketNumberTests {
+  private let peer = Address(ip: .v4(0x0A00_0002), port: 7_782)
+
+  private func stream(_ change: (inout StreamSettings) -> Void = { _ in }) -> ReliableStream {
+    var settings = StreamSettings()
+    change(&settings)
+    return ReliableStream(
+      settings: settings, path: peer, credit: 1 << 20, roundTrip: .milliseconds(10), now: .zero)
+  }
+
+  @Test(arguments: [StreamFrame.offsetLimit + 1, .max])
+  func aNumberThatCannotBeAcknowledgedIsIgnored(number: UInt64) {
+    var stream = stream()
+    var random = SplitMix64(seed: 1)
+    [StreamFrame.Kind.ping].withUnsafeBytes {
+      stream.receive($0, number: number, from: peer, now: .zero, using: &random)
+    }
+    var frames: [UInt8] = []
+    #expect(stream.nextPacket(now: .zero + .milliseconds(20), into: &frames) == nil)
+    #expect(stream.outcome == nil)
+    [StreamFrame.Kind.ping].withUnsafeBytes {
+      stream.receive($0, number: 0, from: peer, now: .zero, using: &random)
+    }
+    #expect(stream.nextPacket(now: .zero + .milliseconds(20), into: &frames) != nil)
+  }
+
+  @Test func aStreamThatUsedUpItsNumbersIsReset() {
+    var stream = stream { $0.packetLimit = 3 }
+    var frames: [UInt8] = []
+    var numbers: [UInt64] = []
+    for _ in 0..<6 {
+      stream.greet()
+      while let packet = stream.nextPacket(now: .zero, into: &frames) {
+        numbers.append(packet.number)
+        if stream.outcome != nil { #expect(frames.first == StreamFrame.Kind.reset) }
+        frames = []
+      }
+    }
+    #expect(numbers == [0, 1, 2, 3])
+    #expect(stream.outcome == .reset)
+  }
+}
+
 @Suite struct StreamOpenerTests {
   private var opener = StreamOpener(
     session: 5, ephemeral: .zero, credit: 100, offersAES: true)
