@@ -118,7 +118,8 @@ class Seeder:
 
 def wan(report, lab, rounds):
     """The share of a lossy path that UDP gets in the foreground."""
-    size = 64 << 20
+    # Long enough that the first half second, in which the stream opens and grows, does not decide.
+    size = 128 << 20
     name = lab.make("wan", size)
     for loss, target in ((0, 0.85), (0.1, 0.8), (1, 0.6)):
         shares = []

@@ -2,10 +2,20 @@
 
 import json
 import os
+import time
 from statistics import median
 
 KEYS = ("system", "case", "gigabytes_per_second", "cpu_client", "cpu_server", "rss_client", "rss_server",
         "ratio_to_nginx_tls")
+
+
+def reached(value, target):
+    """Whether a value is on the right side of a target such as `≥ 1.0`; None if there is no target."""
+    sign, _, bound = target.partition(" ")
+    bound = bound.split(" ")[0]
+    if sign not in ("≥", "≤"):
+        return None
+    return value >= float(bound) if sign == "≥" else value <= float(bound)
 
 
 class Report:
@@ -65,6 +75,29 @@ class Report:
         for system, missing in self.absent.items():
             print(f"left out: {system}: {', '.join(missing)} not here")
         print("load average, least and most: {} {}".format(*self.load()))
+
+    def write_document(self, path):
+        """Puts the figures beside their targets between the two marks of a document."""
+        begin, end = "<!-- bench-transfer -->\n", "<!-- /bench-transfer -->\n"
+        text = path.read_text()
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        if not rest or not tail:
+            raise RuntimeError(f"{path} has no marks for the figures")
+        least, most = self.load()
+        lines = [f"Seen on {time.strftime('%-d %B %Y')} at a load average of {least} to {most} on "
+                 f"{os.cpu_count()} cores.", "", "| | Bound | Seen |", "|---|---|---|"]
+        for figure in self.figures:
+            missed = reached(figure["value"], figure["target"]) is False
+            lines.append(f"| {figure['figure']} | {figure['target']} | {figure['value']}"
+                         f"{', **not met**' if missed else ''} |")
+        lines += ["", "| | GB/s | CPU-s/GB client | server | × nginx TLS |", "|---|---|---|---|---|"]
+        for row in self.rows():
+            ratio = row["ratio_to_nginx_tls"]
+            lines.append(f"| {row['case']}: {row['system']} | {row['gigabytes_per_second']:.3f} | "
+                         f"{row['cpu_client']:.2f} | {row['cpu_server']:.2f} | "
+                         f"{'' if ratio is None else f'{ratio:.2f}'} |")
+        path.write_text(head + begin + "\n".join(lines) + "\n" + end + tail)
 
     def write_plot(self, path):
         """Bars of the rates, a group for each case."""
