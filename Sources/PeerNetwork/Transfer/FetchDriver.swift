@@ -5,13 +5,13 @@ import Wire
 
 /// Drives one `FetchMachine`: its actions become frames, the peers' frames its inputs.
 actor FetchDriver {
-  private enum Outcome {
+  enum Outcome {
     case complete
     case failed(FetchMachine.Failure)
     case store(any Error)
   }
 
-  private struct Link {
+  struct Link {
     let connection: PeerConnection
     /// The stream's number once the blob was asked for.
     var stream: UInt32?
@@ -19,21 +19,21 @@ actor FetchDriver {
 
   nonisolated let root: ContentRoot
   nonisolated let layout: BlockLayout
-  private let partial: any PartialBlob
+  let partial: any PartialBlob
   private let pool: ConnectionPool
-  private let context: TransferContext
+  let context: TransferContext
   private let log: Logger
   private let providers: [PublicKey: TransferService.Provider]
   private let progress: (@Sendable (FetchProgress) -> Void)?
   private let order: [PublicKey]
 
-  private var machine: FetchMachine
-  private var links: [PublicKey: Link] = [:]
+  var machine: FetchMachine
+  var links: [PublicKey: Link] = [:]
   private var banned: [PublicKey: Offence] = [:]
-  private var layersToKeep: MerkleLayers?
-  private var outcome: Outcome?
-  private var writing = 0
-  private var idle: CheckedContinuation<Void, Never>?
+  var layersToKeep: MerkleLayers?
+  var outcome: Outcome?
+  var writing = 0
+  var idle: CheckedContinuation<Void, Never>?
   private var lastProgress = Instant.zero
   private let ended: AsyncStream<Void>
   private let end: AsyncStream<Void>.Continuation
@@ -120,121 +120,9 @@ actor FetchDriver {
     }
   }
 
-  // MARK: What the connections say
-
-  /// The connection to a provider stands.
-  func joined(_ connection: PeerConnection) {
-    perform(join(connection))
-  }
-
-  /// Steps the machine with an input that needs nothing else.
-  func event(_ now: Instant, _ step: @Sendable (inout FetchMachine) -> [FetchMachine.Action]) {
-    perform(step(&machine))
-  }
-
-  /// A provider's connection could not be opened.
-  func unreachable(_ key: PublicKey) {
-    perform(machine.lost(key, now: context.clock.now))
-  }
-
-  /// A connection that this fetch used is closed.
-  func lost(_ connection: PeerConnection) {
-    guard let link = links[connection.key], link.connection === connection else { return }
-    links[connection.key] = nil
-    perform(machine.lost(connection.key, now: context.clock.now))
-  }
-
-  /// A peer says what it has; a small blob comes along.
-  func have(_ have: TransferFrame.Have, from connection: PeerConnection) async {
-    guard isLinked(connection, have.stream) else { return }
-    perform(machine.have(have, from: connection.key, now: context.clock.now))
-    await keepLayers()
-    guard let bytes = have.inline, layout.isSingleBlock else { return }
-    guard case .check(let digest) = arrived(0, length: bytes.count, from: connection) else {
-      return
-    }
-    let block = VerifiedBlock(checking: bytes, index: 0, layout: layout, expected: digest)
-    guard let block else { return bad(0, from: connection) }
-    await write([block], from: connection)
-  }
-
-  /// Digests came in.
-  func hashes(
-    _ digests: [Bytes32], level: MerkleTree.Level, start: Int, from connection: PeerConnection
-  ) async {
-    let now = context.clock.now
-    perform(machine.hashes(digests, level: level, start: start, from: connection.key, now: now))
-    await keepLayers()
-  }
-
-  /// Blocks came in; says of each whether it is to be hashed.
-  func arrived(
-    _ blocks: [ReceivedBlock], from connection: PeerConnection
-  ) -> [FetchMachine.Arrival] {
-    guard links[connection.key]?.connection === connection else { return [] }
-    let lengths = blocks.map { (index: $0.index, length: $0.bytes.count) }
-    let now = context.clock.now
-    let (arrivals, actions) = machine.arrived(lengths, from: connection.key, now: now)
-    perform(actions)
-    return arrivals
-  }
-
-  /// A block came in; says whether it is to be hashed.
-  func arrived(
-    _ block: Int, length: Int, from connection: PeerConnection
-  ) -> FetchMachine.Arrival {
-    guard links[connection.key]?.connection === connection else { return .drop }
-    let now = context.clock.now
-    let (arrival, actions) = machine.arrived(block, length: length, from: connection.key, now: now)
-    perform(actions)
-    return arrival
-  }
-
-  /// A block's digest is wrong.
-  func bad(_ block: Int, from connection: PeerConnection) {
-    perform(machine.bad(block, from: connection.key, now: context.clock.now))
-  }
-
-  /// A block's digest is wrong; others that came with it may not have been hashed.
-  func bad(_ block: Int, among arrived: [Int], from connection: PeerConnection) {
-    machine.unchecked(arrived.filter { $0 != block })
-    bad(block, from: connection)
-  }
-
-  /// The digests of blocks are right: writes them.
-  func write(_ blocks: [VerifiedBlock], from connection: PeerConnection) async {
-    guard outcome == nil else { return }
-    writing += 1
-    do {
-      try await partial.write(blocks)
-      let now = context.clock.now
-      perform(machine.wrote(blocks.map(\.index), from: connection.key, now: now))
-      report(at: now, isLast: false)
-    } catch {
-      finish(.store(error))
-    }
-    writing -= 1
-    if writing == 0 {
-      idle?.resume()
-      idle = nil
-    }
-  }
-
-  private func keepLayers() async {
-    guard let layers = layersToKeep, outcome == nil else { return }
-    layersToKeep = nil
-    writing += 1
-    do { try await partial.keep(layers) } catch { finish(.store(error)) }
-    writing -= 1
-    if writing == 0 {
-      idle?.resume()
-      idle = nil
-    }
-  }
-
   // MARK: What the machine wants
 
-  private func perform(_ first: [FetchMachine.Action]) {
+  func perform(_ first: [FetchMachine.Action]) {
     var actions = first[...]
     while let action = actions.popFirst() {
       switch action {
@@ -282,7 +170,7 @@ actor FetchDriver {
     }
   }
 
-  private func join(_ connection: PeerConnection) -> [FetchMachine.Action] {
+  func join(_ connection: PeerConnection) -> [FetchMachine.Action] {
     let now = context.clock.now
     let key = connection.key
     guard outcome == nil, links[key] == nil else { return [] }
@@ -300,18 +188,18 @@ actor FetchDriver {
     if let stream = link.stream { link.connection.closeStream(stream) }
   }
 
-  private func isLinked(_ connection: PeerConnection, _ stream: UInt32) -> Bool {
+  func isLinked(_ connection: PeerConnection, _ stream: UInt32) -> Bool {
     guard let link = links[connection.key] else { return false }
     return link.connection === connection && link.stream == stream
   }
 
-  private func finish(_ result: Outcome) {
+  func finish(_ result: Outcome) {
     guard outcome == nil else { return }
     outcome = result
     end.finish()
   }
 
-  private func report(at now: Instant, isLast: Bool) {
+  func report(at now: Instant, isLast: Bool) {
     guard let progress, isLast || now - lastProgress >= .milliseconds(100) else { return }
     lastProgress = now
     progress(standing)
