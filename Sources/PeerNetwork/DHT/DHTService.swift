@@ -222,38 +222,4 @@ public actor DHTService {
     note(request, took: ContinuousClock.now - began)
     return outcome
   }
-
-  /// Ticks the machine whenever it is due.
-  private func keepTime() async {
-    while !Task.isCancelled {
-      let time = now
-      if machine.nextDeadline <= time {
-        act(tick())
-        showMetrics()
-        continue
-      }
-      sleepsUntil = machine.nextDeadline
-      let span = sleepsUntil - time
-      let (stream, continuation) = AsyncStream<Void>.makeStream(
-        bufferingPolicy: .bufferingNewest(1))
-      wake = continuation
-      await Self.pause(span, or: stream, continuation)
-      wake = nil
-      sleepsUntil = .zero
-    }
-  }
-
-  /// Sleeps for a span, until the stream says something, or until cancelled.
-  static func pause(
-    _ span: Duration, or stream: AsyncStream<Void>, _ continuation: AsyncStream<Void>.Continuation
-  ) async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask {
-        try? await Task.sleep(for: span)
-        continuation.finish()
-      }
-      for await _ in stream { break }
-      group.cancelAll()
-    }
-  }
 }
