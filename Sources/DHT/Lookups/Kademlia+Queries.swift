@@ -101,7 +101,7 @@ extension Kademlia {
   private mutating func ask(_ query: inout Query, _ step: inout Step) {
     let usual = pace(of: query)
     for index in query.active {
-      let pace = query.searches[index].isWidened ? usual.hurried(settings.bucketSize) : usual
+      let pace = query.searches[index].isSpread ? usual.hurried(settings.bucketSize) : usual
       while query.outstanding < settings.callsPerQuery {
         let lookup = query.searches[index].lookup
         guard let contact = lookup.nextToAsk(pace) else { break }

@@ -80,6 +80,7 @@ extension Kademlia {
   func spread(_ index: Int, of query: inout Query) {
     let seeds = table.closest(to: query.searches[index].lookup.target, count: settings.bucketSize)
     for contact in seeds { query.searches[index].lookup.force(contact) }
+    query.searches[index].isSpread = true
     query.searches[index].insistence = Self.told * settings.bucketSize * 2
   }
 

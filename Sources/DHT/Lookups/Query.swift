@@ -68,6 +68,8 @@ struct Query: Sendable {
     var helpers = 0
     /// Whether it was helped already.
     var isWidened = false
+    /// Whether it goes by several paths, each of which has somebody to ask at once.
+    var isSpread = false
     /// How many more contacts are asked for the teller's sake, however many nearer ones there are.
     var insistence = 0
     /// Nodes that this search's records were sent to.
