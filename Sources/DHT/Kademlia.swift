@@ -48,7 +48,7 @@ public struct Kademlia: Sendable {
   /// Always-on nodes: the bootstrap peers.
   var seeders: [Contact] = []
   var punches: [UInt64: Punch] = [:]
-  var punchLimit = ForwardingLimit(rate: 2, burst: 8, span: .seconds(3))
+  var punchLimit = ForwardingLimit(rate: 4, burst: 16, span: .seconds(3))
   /// The part of the contacts tried lately that had gone.
   var failureShare = 0.0
   /// Requests in a row to anybody that went unanswered.

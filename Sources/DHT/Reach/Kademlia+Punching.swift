@@ -16,11 +16,14 @@ extension Kademlia {
     /// Where the peer may be.
     var addresses: [Address] = []
     var tries = 0
+    /// Pings sent because the peer's came.
+    var echoes = 0
     /// Rendezvous nodes that have not answered.
     var waiting = 0
   }
 
   private static let rendezvousCount = 3
+  private static let rendezvousPause = Duration.seconds(20)
   /// More than keep the way open: what two nodes know of a place differs a little.
   private static let askedCount = 8
   private static let punchTries = 3
@@ -34,10 +37,14 @@ extension Kademlia {
   /// Keeps the way open by which others can tell us that somebody wants to reach us.
   mutating func keepRendezvous(_ step: inout Step) {
     guard provesReach, reach.isSilent(now: step.now) || !reach.isReached else { return }
-    guard reach.isReached || !reach.isQuiet(now: step.now) else { return }
-    // Who is reached needs no rendezvous, but its NAT, if it has one, must not forget it.
-    let count = reach.isReached ? 1 : Self.rendezvousCount
+    // Who is reached needs no rendezvous, but its NAT, if it has one, must not forget it. While few may
+    // be written to, one rendezvous must do.
+    let isFrugal = reach.isReached || reach.isQuiet(now: step.now)
+    let count = isFrugal ? 1 : Self.rendezvousCount
     for contact in table.closest(to: id.bytes, count: count) where contact.isGlobal {
+      if let entry = table.entry(of: contact), step.now - entry.lastReply < Self.rendezvousPause {
+        continue
+      }
       check(contact, &step)
     }
   }
@@ -81,7 +88,7 @@ extension Kademlia {
     guard let address = wish.address else {
       // Only to who keeps a way open through us, and only the address that a cookie proves.
       guard origin.isProven, let guest = guests.contact(of: wish.peer, now: step.now),
-        punchLimit.admits(origin.contact.address.ip, now: step.now)
+        punchLimit.admits(Self.pair(origin.contact.address, wish.peer), now: step.now)
       else { return .punching(nil) }
       let told = PunchRequest(
         peer: origin.contact.key, address: origin.contact.address, roundTrip: wish.roundTrip)
@@ -93,7 +100,7 @@ extension Kademlia {
       let entry = table.entry(of: origin.contact), entry.isLive, entry.contact == origin.contact
     else { return .punching(nil) }
     if !punches.values.contains(where: { $0.peer == wish.peer }),
-      punchLimit.admits(address.ip, now: step.now)
+      punchLimit.admits(Self.pair(address, wish.peer), now: step.now)
     {
       let number = newRequestID().number
       punches[number] = Punch(peer: wish.peer, request: nil, addresses: [address])
@@ -107,6 +114,15 @@ extension Kademlia {
   }
 
   private static let longestWait = Duration.seconds(2)
+
+  /// An asker's address and the node that it names, as one party of a limit: who wants to reach many is
+  /// not held up by the first.
+  private static func pair(_ address: Address, _ peer: PublicKey) -> IPAddress {
+    switch address.ip {
+    case .v4(let value): .v6(UInt64(value), peer.prefix)
+    case .v6(let high, let low): .v6(high ^ low.byteSwapped, peer.prefix)
+    }
+  }
 
   /// Takes what the node in the middle said; with an address, fires.
   mutating func takeRendezvous(_ number: UInt64, _ address: Address?, _ step: inout Step) {
@@ -144,10 +160,14 @@ extension Kademlia {
   mutating func noteAddress(of contact: Contact, _ step: inout Step) {
     guard !punches.isEmpty else { return }
     let found = punches.filter { $0.value.peer == contact.key }
-    guard let number = found.keys.min(), var punch = punches[number],
-      !punch.addresses.contains(contact.address), punch.addresses.count < Self.addressesOfPeer
-    else { return }
-    punch.addresses.append(contact.address)
+    guard let number = found.keys.min(), var punch = punches[number] else { return }
+    if !punch.addresses.contains(contact.address) {
+      guard punch.addresses.count < Self.addressesOfPeer else { return }
+      punch.addresses.append(contact.address)
+    }
+    // The way is open now: what was sent there before may not have got through.
+    guard punch.echoes < Self.addressesOfPeer else { return }
+    punch.echoes += 1
     punches[number] = punch
     call(contact, .ping, .punch(number), &step)
   }

@@ -153,7 +153,7 @@ struct StatusBoard: Sendable {
       status.peers.append(
         StatusSnapshot.Peer(
           key: "\(connection.key)", address: connection.address.map { "\($0)" } ?? "",
-          note: direction))
+          note: "\(direction), \(connection.way.name)"))
     }
     status.transfers = transfers.fetches.map { fetch in
       StatusSnapshot.Transfer(

@@ -134,6 +134,7 @@ public actor DHTService {
     } catch {
       throw .cannotBind(wanted, "\(error)")
     }
+    streams?.take { [weak self] key in await self?.punch(key)?.address }
     log.info("dht bound", metadata: ["address": "\(boundAddress ?? wanted)"])
   }
 

@@ -24,6 +24,8 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   /// The key of the other side, proven by the opening exchange.
   let peer: PublicKey
   let isOutgoing: Bool
+  /// By what way its packets go.
+  let mark = WayMark(.udp)
   let eventLoop: any EventLoop
   let allocator: ByteBufferAllocator
   let parent: (any Channel)?

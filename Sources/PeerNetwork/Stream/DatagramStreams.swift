@@ -52,6 +52,9 @@ public final class DatagramStreams: Sendable {
     let address: Address
   }
 
+  /// Asks nodes in the middle to let a node and this one write to each other; where the node answered.
+  typealias Rendezvous = @Sendable (PublicKey) async -> Address?
+
   let key: PublicKey
   let settings: Settings
   /// What has to be sent sealed; the oldest wait, the newest of too many are dropped and sent again by
@@ -61,6 +64,7 @@ public final class DatagramStreams: Sendable {
   let incoming: AsyncStream<DatagramStreamChannel>
   private let message: AsyncStream<Message>.Continuation
   private let arrival: AsyncStream<DatagramStreamChannel>.Continuation
+  private let rendezvous = Mutex<Rendezvous?>(nil)
   private let multiplexer = Mutex<NIOLoopBound<StreamMultiplexer>?>(nil)
 
   /// The streams of the node with this key.
@@ -83,6 +87,20 @@ public final class DatagramStreams: Sendable {
   /// The socket is gone.
   func detach() {
     multiplexer.withLock { $0 = nil }
+  }
+
+  /// Takes what finds nodes in the middle.
+  func take(_ rendezvous: @escaping Rendezvous) {
+    self.rendezvous.withLock { $0 = rendezvous }
+  }
+
+  /// Whether there is anybody who could find nodes in the middle.
+  var canPunch: Bool { rendezvous.withLock { $0 != nil } }
+
+  /// Opens a way for datagrams to a node behind a NAT; where it answered, or nil.
+  func punch(_ key: PublicKey) async -> Address? {
+    guard let rendezvous = rendezvous.withLock({ $0 }) else { return nil }
+    return await rendezvous(key)
   }
 
   /// Takes in a message of an opening exchange. The sealing proved who sent it; an OPEN must have shown

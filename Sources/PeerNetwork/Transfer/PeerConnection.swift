@@ -34,6 +34,8 @@ final class PeerConnection: Sendable {
   let key: PublicKey
   let address: Address?
   let isOutgoing: Bool
+  /// By what way it goes.
+  let mark: WayMark
   /// Whether the other side is of the local network; an address that is not known is not.
   let isLocal: Bool
   let context: TransferContext
@@ -57,6 +59,7 @@ final class PeerConnection: Sendable {
     self.key = key
     address = stream.address
     isOutgoing = stream.isOutgoing
+    mark = stream.mark
     window = stream.window
     self.context = context
     isLocal = stream.address.map { context.settings.isLocal($0.ip) } ?? false

@@ -19,6 +19,16 @@ struct TransferMetrics: Sendable {
   let failedHandshakes = Counter(label: "larder_transfer_handshakes_failed_total")
   /// Connections ended because the other side broke the protocol or a time.
   let violations = Counter(label: "larder_transfer_violations_total")
+  /// Connections that this node opened, by the way that led there.
+  private let ways = PeerWay.allCases.map { way in
+    Counter(label: "larder_transfer_reached_total", dimensions: [("way", "\(way)")])
+  }
+
+  /// Notes that a node was reached.
+  func reached(by way: PeerWay) {
+    ways[Int(way.rawValue)].increment()
+  }
+
   /// Fetches that ended with a complete blob.
   let fetched = Counter(label: "larder_transfer_fetches_total")
   /// Fetches that failed.

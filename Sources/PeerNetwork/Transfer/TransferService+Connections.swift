@@ -26,51 +26,11 @@ extension TransferService {
     }
   }
 
-  /// Opens the connections that fetches ask for.
-  nonisolated func openConnections() async {
-    await withDiscardingTaskGroup { group in
-      for await provider in pool.jobs {
-        group.addTask { await self.open(provider) }
-      }
-    }
-  }
-
-  /// Reaches a provider by TCP, and by UDP where that fails or is slow.
-  private nonisolated func open(_ provider: Provider) async {
-    let attempt = TCPAttempt()
-    let isReached = await withTaskGroup(of: Bool.self) { group in
-      group.addTask { await self.openTLS(to: provider, attempt) }
-      group.addTask { await self.openStream(to: provider, after: attempt) }
-      return await group.reduce(false) { $0 || $1 }
-    }
-    guard !isReached else { return }
-    for driver in pool.failed(provider.key) { await driver.unreachable(provider.key) }
-  }
-
-  /// Tries a provider's addresses in order until one carries a conversation.
-  private nonisolated func openTLS(to provider: Provider, _ attempt: TCPAttempt) async -> Bool {
-    defer { attempt.end() }
-    for address in provider.addresses.prefix(Limits.addressesPerProvider) {
-      guard !Task.isCancelled else { break }
-      do {
-        let stream = try await sockets.connect(to: address, key: provider.key)
-        if await converse(over: stream) {
-          attempt.carried()
-          return true
-        }
-      } catch {
-        log.debug(
-          "peer not reached",
-          metadata: ["peer": "\(provider.key)", "address": "\(address)", "error": "\(error)"])
-      }
-    }
-    return false
-  }
-
   /// Greets the other side and, if it is one of us, exchanges frames until the end.
   ///
-  /// Returns whether the peer greeted us and was taken in.
-  nonisolated func converse(over stream: PeerStream) async -> Bool {
+  /// `began` is when this node began to look for a way to the peer. Returns whether the peer greeted us
+  /// and was taken in.
+  nonisolated func converse(over stream: PeerStream, since began: Instant? = nil) async -> Bool {
     var connection: PeerConnection?
     do {
       try await stream.channel.executeThenClose { inbound, outbound in
@@ -85,6 +45,7 @@ extension TransferService {
               let admitted = try await admit(event, stream, outbound)
               guard let admitted else { break }
               connection = admitted.connection
+              if let began { note(admitted.connection, took: context.clock.now - began) }
               group.addTask {
                 await admitted.connection.write(to: outbound)
                 try? await stream.channel.channel.close()
@@ -128,6 +89,18 @@ extension TransferService {
       return nil
     }
     return (connection, waiting)
+  }
+
+  private nonisolated func note(_ connection: PeerConnection, took time: Duration) {
+    let way = connection.mark.way
+    context.metrics.reached(by: way)
+    log.info(
+      "peer reached",
+      metadata: [
+        "peer": "\(connection.key)", "way": "\(way.name)",
+        "address": "\(connection.address.map { "\($0)" } ?? "unknown")",
+        "milliseconds": "\(Int(time.inSeconds * 1_000))",
+      ])
   }
 
   private nonisolated func note(_ error: any Error, on stream: PeerStream) {

@@ -13,6 +13,8 @@ public struct TransferSnapshot: Sendable, Equatable {
     public var address: Address?
     /// Whether this node opened it.
     public var isOutgoing: Bool
+    /// By what way it goes now.
+    public var way: PeerWay
     /// Bytes of blobs that went out.
     public var sent: UInt64
     /// Bytes of blocks that came in.
@@ -22,6 +24,7 @@ public struct TransferSnapshot: Sendable, Equatable {
       key = connection.key
       address = connection.address
       isOutgoing = connection.isOutgoing
+      way = connection.mark.way
       (sent, received) = connection.traffic
     }
   }

@@ -17,6 +17,7 @@ struct PeerStream: Sendable {
   let window: SendWindow
   let address: Address?
   let isOutgoing: Bool
+  let mark: WayMark
 }
 
 /// Opens and accepts the TLS streams.
@@ -128,7 +129,8 @@ struct TransferSockets: Sendable {
       wrappingChannelSynchronously: channel,
       configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)))
     return PeerStream(
-      channel: frames, pin: pin, window: window, address: address, isOutgoing: isOutgoing)
+      channel: frames, pin: pin, window: window, address: address, isOutgoing: isOutgoing,
+      mark: WayMark(.tcp))
   }
 
   /// Marks the packets with the code point LE; a system that refuses it sends them unmarked.

@@ -37,7 +37,8 @@ public struct StreamOpener: Sendable {
     case ended(Outcome)
   }
 
-  private static let firstWait = Duration.milliseconds(250)
+  /// How long the first answer is waited for before the message is sent again.
+  public static let firstWait = Duration.milliseconds(250)
   private static let attemptLimit = 5
 
   /// The session by which the peer will write to us.

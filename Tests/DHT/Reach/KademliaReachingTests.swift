@@ -188,6 +188,51 @@ import Wire
     #expect(machine.punches.isEmpty)
   }
 
+  @Test mutating func thePeersPingIsAnsweredByOneOfOursAtOnce() {
+    let server = meet("5.1.1.1:1")
+    machine.provesReach = true
+    let target = Contact.random(at: "80.1.1.1:1", using: &random)
+    let wish = PunchRequest(peer: target.key, address: target.address, roundTrip: .zero)
+    _ = receive(.punch(wish), from: server, at: .seconds(1))
+    _ = machine.tick(now: .seconds(1), wall: Timestamp(1_000), using: &random)
+    // From the address that was told, or from another port; a flood gets no more than four.
+    var pings = 0
+    for number in 0..<10 {
+      let sent = receive(
+        .ping, transaction: UInt64(100 + number), from: target, isClient: true, at: .seconds(1))
+      pings += sent.count { $0.message.body == .ping && $0.contact == target }
+    }
+    #expect(pings == 4)
+  }
+
+  @Test mutating func whoWantsManyIsNotHeldUpByTheFirst() {
+    let asker = Contact.random(at: "80.1.1.1:1", using: &random)
+    for number in 1...3 {
+      let guest = Contact.random(at: "90.1.1.\(number):1", using: &random)
+      _ = receive(.ping, from: guest, isClient: true)
+      let wish = PunchRequest(peer: guest.key, address: nil, roundTrip: .zero)
+      let sent = receive(.punch(wish), from: asker, isClient: true)
+      #expect(sent.contains { $0.message.body == .punching(guest.address) })
+      let again = receive(.punch(wish), from: asker, isClient: true)
+      #expect(again.map(\.message.body) == [.punching(nil)])
+    }
+  }
+
+  @Test mutating func aYoungNodeKeepsOneWayOpen() {
+    for number in 1...4 { meet("5.\(number).1.1:1") }
+    machine.provesReach = true
+    func pinged(at now: Instant) -> Int {
+      var step = Step(now: now, wall: Timestamp(1_000), using: &random)
+      machine.keepRendezvous(&step)
+      return step.actions.count {
+        if case .send(let message, _) = $0 { message.body == .ping } else { false }
+      }
+    }
+    #expect(pinged(at: .seconds(5)) == 0)
+    #expect(pinged(at: .seconds(30)) == 1)
+    #expect(pinged(at: .seconds(2_000)) == 3)
+  }
+
   @Test mutating func guestsAreBoundedAndOneAddressHoldsFew() {
     var guests = Guests()
     for number in 0..<100 {
