@@ -41,6 +41,15 @@ private func text(_ status: StatusSnapshot) -> String {
     ],
     ["hit rate", rate],
   ]
+  if !status.reach.relays.isEmpty {
+    rows.append(["relayed by", printable(status.reach.relays.joined(separator: ", "))])
+  }
+  if status.relay.isEnabled {
+    let bytes = Program.size(status.relay.bytes)
+    rows.append([
+      "relays", "\(bytes) passed on, \(status.relay.pairs) pairs, \(status.relay.guests) guests",
+    ])
+  }
   for transfer in status.transfers {
     let share = "\(Program.size(transfer.done)) of \(Program.size(transfer.size))"
     rows.append(["fetching", "\(printable(transfer.name)): \(share) from \(transfer.peers) peers"])

@@ -120,15 +120,19 @@ def matrix(lab):
             joined, _ = eventually(lambda: node.peer_count >= 2)
             check(f"{node.name} joins", joined, node.log)
         list(pool.map(lambda pair: publish(lab, *pair), zip(givers.values(), PACKAGES)))
+        for giver in givers.values():
+            placed, _ = eventually(lambda: (giver.status() or {}).get("reach", {}).get("relays"))
+            check(f"{giver.name} is registered with a relay", placed, giver.log)
         results = {}
         for offset in range(len(KINDS)):
             round_of = [(KINDS[at], KINDS[(at + offset) % len(KINDS)]) for at in range(len(KINDS))]
-            round_of = [pair for pair in round_of if pair not in RELAYED]
             outcomes = pool.map(
                 lambda pair: pull(givers[pair[0]], takers[pair[1]], PACKAGES[KINDS.index(pair[0])]),
                 round_of)
             results.update(zip(round_of, outcomes))
     judge(results)
+    passed_on = sum((node.status() or {}).get("relay", {}).get("bytes", 0) for node in public)
+    check(f"the seeders passed on {passed_on} bytes", passed_on > 0)
 
 
 def pull(giver, taker, package):
@@ -141,21 +145,21 @@ def pull(giver, taker, package):
 
 
 def judge(results):
-    for giver, taker in sorted(RELAYED):
-        print(f"skip  from behind {giver} to behind {taker}: no node relays yet")
     for (giver, taker), (came, way, said) in results.items():
         title = f"from behind {giver} to behind {taker}"
         check(f"{title}: the package comes, {way[0] if way else 'no way found'}", came, said)
         if not (came and way):
             continue
         wanted = "relayed" if (giver, taker) in RELAYED else "punched"
+        check(f"{title}: a relay is used only where it must be",
+              (way[0] == "relayed") == (wanted == "relayed"), said)
         check(f"{title}: a way is found in time ({way[1]:.2f} s)", way[1] <= BOUNDS[wanted], said)
     print("\nPublisher down, fetcher across; the way, and seconds from the first try to the connection:\n")
     print(f"{'':12}" + "".join(f"{kind:>22}" for kind in KINDS))
     for giver in KINDS:
         cells = []
         for taker in KINDS:
-            _, way, _ = results.get((giver, taker), (False, None, ""))
+            _, way, _ = results[giver, taker]
             cells.append(f"{way[0]} {way[1]:.2f} s" if way else "-")
         print(f"{giver:12}" + "".join(f"{cell:>22}" for cell in cells))
     print()

@@ -10,6 +10,7 @@ enum Machines {
   static let targets: [String: FuzzTarget] = [
     "kademlia": kademlia, "serve": serve, "fetch": FetchFuzz.target, "lines": LinesFuzz.target,
     "stream": StreamFuzz.machine, "opening": StreamFuzz.opening,
+    "relayed": RelayFuzz.message, "relay": RelayFuzz.desk,
   ]
 
   /// Accepts any record that begins with its key, so that the store is reached without signatures.

@@ -42,6 +42,7 @@ struct ConfigurationTests {
       group: portage
       listen: {address: 10.0.0.1, port: 1, advertise: ["192.0.2.1:2"], bootstrap: /b,
         beacon: no, port-mapping: no}
+      relay: {enabled: yes, quota: 1MiB, quota-per-peer: 1KiB, slots: 3}
       dht: {journal: /j}
       http: {enabled: no, address: 127.0.0.2, port: 3}
       portage: {command-prefix: [chroot, /x], helper: /h, emerge: em, refresh: [], timeout: 5}
@@ -58,6 +59,10 @@ struct ConfigurationTests {
     #expect(configuration.role == .seeder)
     #expect(configuration.group == "portage")
     #expect(configuration.journal == "/j")
+    #expect(configuration.relay.enabled == true)
+    #expect(configuration.relay.quota == ByteCount(1 << 20))
+    #expect(configuration.relay.quotaPerPeer == ByteCount(1_024))
+    #expect(configuration.relay.slots == 3)
     #expect(configuration.listen.address == "10.0.0.1")
     #expect(configuration.listen.port == 1)
     #expect(configuration.listen.advertise.map(\.description) == ["192.0.2.1:2"])

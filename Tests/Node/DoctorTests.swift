@@ -63,6 +63,18 @@ import Wire
     #expect(found.found.contains("2 nodes of the local network"))
   }
 
+  @Test func theRelaysThatLeadHereAreNamed() {
+    for kind in [ReachKind.restricted, .symmetric] {
+      let found = Doctor.reach(
+        status {
+          $0.reach.kind = kind.rawValue
+          $0.reach.relays = ["0123456789abcdef at 5.10.0.1:7782"]
+        }, port: 7_782, mapsPorts: true)
+      #expect(found.found.contains("hole punching"))
+      #expect(found.found.contains("0123456789abcdef at 5.10.0.1:7782"))
+    }
+  }
+
   @Test func aRouterThatRefusesIsNamed() {
     let found = Doctor.reach(
       status {

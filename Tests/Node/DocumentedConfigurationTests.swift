@@ -34,6 +34,8 @@ import Wire
     shown.listen.advertise = empty.listen.advertise
     shown.listen.bootstrap = empty.listen.bootstrap
     shown.journal = empty.journal
+    // Its default follows from the role.
+    shown.relay.enabled = empty.relay.enabled
     shown.transfer.limitDown = empty.transfer.limitDown
     shown.transfer.limitUp = empty.transfer.limitUp
     shown.transfer.limitDownPerPeer = empty.transfer.limitDownPerPeer

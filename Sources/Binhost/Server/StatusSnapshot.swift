@@ -186,8 +186,27 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public var mappingProblem: String?
     /// Nodes of the local network that were heard lately.
     public var neighbours = 0
+    /// Where relays pass on what others send to this node: their keys and addresses.
+    public var relays: [String] = []
 
     /// Nothing known.
+    public init() {}
+  }
+
+  /// What this node passes on between others that can't reach each other.
+  public struct Relay: Codable, Sendable, Equatable {
+    /// Whether it does so at all.
+    public var isEnabled = false
+    /// Pairs of nodes that it serves now.
+    public var pairs = 0
+    /// Nodes that registered with it.
+    public var guests = 0
+    /// The bytes passed on since the start.
+    public var bytes: UInt64 = 0
+    /// Pairs whose service ended because a quota was used up.
+    public var overQuota: UInt64 = 0
+
+    /// Nothing.
     public init() {}
   }
 
@@ -223,6 +242,8 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
 
   /// How others reach this node.
   public var reach = Reach()
+  /// What this node passes on between others.
+  public var relay = Relay()
 
   /// An empty snapshot.
   public init() {}

@@ -12,6 +12,8 @@ public struct ProviderRecord: Sendable, Hashable {
   public let addresses: [Address]
   /// Whether it is always on.
   public let role: NodeRole
+  /// Relays that have a way to it, at most `relayLimit`; with any, others don't reach it themselves.
+  public let relays: [Contact]
   /// When it was signed.
   public let created: Timestamp
   /// When it ends, at most `Limits.providerLife` after it was signed.
@@ -19,12 +21,18 @@ public struct ProviderRecord: Sendable, Hashable {
   /// The signed envelope.
   public let encoded: [UInt8]
 
-  /// Signs an announcement; throws `.malformed` for no or too many addresses and `.lifeTooLong`.
+  /// The most relays of one announcement.
+  public static let relayLimit = 2
+
+  /// Signs an announcement; throws `.malformed` for no or too many addresses or too many relays, and
+  /// `.lifeTooLong`.
   public init(
-    root: ContentRoot, addresses: [Address], role: NodeRole, created: Timestamp,
-    life: Duration = Limits.providerLife, with key: SigningKey
+    root: ContentRoot, addresses: [Address], role: NodeRole, relays: [Contact] = [],
+    created: Timestamp, life: Duration = Limits.providerLife, with key: SigningKey
   ) throws(RecordRejection) {
-    guard (1...Limits.addressesPerProvider).contains(addresses.count) else { throw .malformed }
+    guard (1...Limits.addressesPerProvider).contains(addresses.count),
+      relays.count <= Self.relayLimit
+    else { throw .malformed }
     guard life > .zero, life <= Limits.providerLife else { throw .lifeTooLong }
     let expires = created + life
     var body = Larder_ProviderBody()
@@ -34,6 +42,7 @@ public struct ProviderRecord: Sendable, Hashable {
     body.seeder = role == .seeder
     body.created = created.seconds
     body.expires = expires.seconds
+    body.relays = relays.map { Data($0.key.bytes.bytes + $0.address.compact) }
     do {
       encoded = try SignedRecord(
         signing: ProtobufCodec.encode(body), kind: .provider, with: key
@@ -45,6 +54,7 @@ public struct ProviderRecord: Sendable, Hashable {
     node = key.publicKey
     self.addresses = addresses
     self.role = role
+    self.relays = relays
     self.created = created
     self.expires = expires
   }
@@ -64,7 +74,8 @@ public struct ProviderRecord: Sendable, Hashable {
       let body = try? ProtobufCodec.decode(
         Larder_ProviderBody.self, from: envelope.body, limit: Limits.record),
       body.version == 1, let root = Bytes32(body.contentRoot),
-      (1...Limits.addressesPerProvider).contains(body.addresses.count)
+      (1...Limits.addressesPerProvider).contains(body.addresses.count),
+      body.relays.count <= Self.relayLimit
     else { throw .malformed }
     var addresses: [Address] = []
     for compact in body.addresses {
@@ -73,6 +84,14 @@ public struct ProviderRecord: Sendable, Hashable {
       }
       addresses.append(address)
     }
+    var relays: [Contact] = []
+    for bytes in body.relays {
+      guard let key = Bytes32(bytes.prefix(32)),
+        let address = Address(compact: bytes.dropFirst(32)), address.ip.isUnicast
+      else { throw .malformed }
+      relays.append(Contact(key: PublicKey(key), address: address))
+    }
+    self.relays = relays
     let created = Timestamp(body.created)
     let expires = Timestamp(body.expires)
     guard created <= now + Limits.clockSkew else { throw .futureDated }

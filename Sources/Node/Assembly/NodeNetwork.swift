@@ -11,6 +11,7 @@ import Wire
 struct NodeNetwork: Sendable {
   let dht: DHTService
   let transfer: TransferService
+  let streams: DatagramStreams
   let port: UInt16
   let peers: Peers
   /// What tells the local network of this node; nil where the owner turned it off.
@@ -38,7 +39,7 @@ struct NodeNetwork: Sendable {
     transfers.uploadLimitPerPeer = settings.transfer.limitUpPerPeer?.bytes
     // A node that is there to serve has no reason to let anybody wait.
     if settings.role == .seeder { transfers.slots.regular = nil }
-    let streams = Self.streams(of: state, settings)
+    streams = Self.streams(of: state, settings)
     transfer = try TransferService(
       identity: NodeIdentity(state.nodeKey), store: state.store, settings: transfers,
       streams: streams, logger: logger)
@@ -86,6 +87,10 @@ struct NodeNetwork: Sendable {
     var bounds = DatagramStreams.Settings()
     bounds.streams = settings.transfer.connections
     bounds.stream.congestion = settings.role == .seeder ? .foreground : .background
+    bounds.relay.isEnabled = settings.relay.enabled ?? (settings.role == .seeder)
+    bounds.relay.quota = settings.relay.quota.bytes
+    bounds.relay.quotaPerNode = settings.relay.quotaPerPeer.bytes
+    bounds.relay.slots = settings.relay.slots
     return DatagramStreams(key: state.nodeKey.publicKey, settings: bounds)
   }
 

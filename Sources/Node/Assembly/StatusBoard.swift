@@ -36,6 +36,12 @@ struct StatusBoard: Sendable {
     status.network.othersFromTheFuture = dht.status.counters.recordsFromTheFuture
     status.table = Self.table(dht)
     status.reach = await reach()
+    let relayed = await network.streams.relayed
+    status.relay.isEnabled = relayed.isEnabled
+    status.relay.pairs = relayed.slots
+    status.relay.guests = relayed.guests
+    status.relay.bytes = relayed.bytes
+    status.relay.overQuota = relayed.overQuota
     await fillTransfers(&status)
     status.blobs.quota = settings.storage.quota.bytes
     status.blobs.indexed = state.binhost.current?.timestamp ?? 0
@@ -81,6 +87,9 @@ struct StatusBoard: Sendable {
     }
     reach.mapped = mapping.map { "\($0.address) by \($0.means.rawValue)" }
     reach.mappingProblem = await network.portMapping?.problem.map { "\($0)" }
+    reach.relays = await network.dht.relays.map {
+      "\($0.key.bytes.hex.prefix(16)) at \($0.address)"
+    }
     reach.neighbours = network.peers.neighbours.count
     return reach
   }

@@ -17,6 +17,8 @@ extension Configuration {
 
     var section = try top.section("listen")
     try listen.read(&section)
+    section = try top.section("relay")
+    try relay.read(&section)
     section = try top.section("dht")
     journal = try section.string("journal")
     lookup =
@@ -81,6 +83,16 @@ extension Configuration.Listen {
     bootstrap = try section.string("bootstrap")
     beacon = try section.flag("beacon") ?? beacon
     portMapping = try section.flag("port-mapping") ?? portMapping
+    try section.finish()
+  }
+}
+
+extension Configuration.Relay {
+  fileprivate mutating func read(_ section: inout YAMLSection) throws(ConfigurationError) {
+    enabled = try section.flag("enabled") ?? enabled
+    quota = try section.size("quota", example: "4GiB") ?? quota
+    quotaPerPeer = try section.size("quota-per-peer", example: "512MiB") ?? quotaPerPeer
+    slots = try section.number("slots", 1...4_096) ?? slots
     try section.finish()
   }
 }

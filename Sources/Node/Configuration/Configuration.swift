@@ -26,6 +26,8 @@ public struct Configuration: Sendable, Equatable {
   public var gateway = Gateway()
   /// The builds that `larder worker` does.
   public var worker = Worker()
+  /// What this node passes on between others that can't reach each other.
+  public var relay = Relay()
   /// The file to which the DHT writes down all that it is given, for finding faults; nil for none.
   public var journal: String?
   /// Whom look-ups in the DHT ask.
@@ -51,6 +53,18 @@ public struct Configuration: Sendable, Equatable {
     public var beacon = true
     /// Whether the router is asked to pass the port on to this node.
     public var portMapping = true
+  }
+
+  /// What this node passes on between others that can't reach each other.
+  public struct Relay: Sendable, Equatable {
+    /// Whether it does; nil: if it is a seeder.
+    public var enabled: Bool?
+    /// The bytes that may pass in an hour.
+    public var quota = ByteCount.gibibytes(4)
+    /// The bytes that may pass in an hour from or to one node.
+    public var quotaPerPeer = ByteCount(512 << 20)
+    /// The pairs of nodes that are served at once.
+    public var slots = 64
   }
 
   /// The read-only HTTP server: binhost for the LAN, status page, metrics.

@@ -31,13 +31,21 @@ extension Doctor {
       return .notice(
         subject,
         "behind a NAT that lets in only those to whom this node spoke (cone, restricted), as "
-          + "\(seen)\(near)", do: open(port, reach, mapsPorts))
+          + "\(seen)\(near): others come in by hole punching, \(relays(reach))",
+        do: open(port, reach, mapsPorts))
     case .symmetric:
       return .notice(
         subject,
-        "behind a symmetric NAT, another port for each peer: \(seen)\(near)",
+        "behind a symmetric NAT, another port for each peer: \(seen)\(near): others come in by "
+          + "hole punching unless their NAT looks at ports too, \(relays(reach))",
         do: open(port, reach, mapsPorts))
     }
+  }
+
+  private static func relays(_ reach: StatusSnapshot.Reach) -> String {
+    reach.relays.isEmpty
+      ? "and no relay is known for those who don't"
+      : "else by relay: \(reach.relays.joined(separator: ", "))"
   }
 
   private static func open(

@@ -1,6 +1,7 @@
 import Cryptography
 import DHT
 import PeerNetwork
+import Transfer
 import Wire
 
 extension Peers {
@@ -18,7 +19,11 @@ extension Peers {
     emit: @escaping ControlServer.Emit
   ) async throws -> Fetched {
     let known = neighbours.order(
-      providers.map { TransferService.Provider(key: $0.node, addresses: $0.addresses) })
+      providers.map { provider in
+        let relays = provider.relays.map { RelayDesk.Party(key: $0.key, address: $0.address) }
+        return TransferService.Provider(
+          key: provider.node, addresses: provider.addresses, relays: relays)
+      })
     // The newest standing is enough: a slow terminal must not slow the transfer.
     let (standings, standing) = AsyncStream.makeStream(
       of: FetchProgress.self, bufferingPolicy: .bufferingNewest(1))

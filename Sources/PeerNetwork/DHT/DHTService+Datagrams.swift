@@ -23,7 +23,7 @@ extension DHTService {
     } catch {
       return refuse(error)
     }
-    guard !takeOpening(opened, from: address) else { return }
+    guard !takeOpening(opened, from: address), address.detour == nil else { return }
     guard let decoded = try? DHTCodec.decode(opened.message) else {
       tally.refused += 1
       return metrics.malformed.increment()
@@ -86,6 +86,10 @@ extension DHTService {
 
   /// Seals a message for a node and sends it.
   func sendSealed(_ plain: [UInt8], to key: PublicKey, at destination: Address) {
+    if destination.detour != nil {
+      guard let packet = sessions.seal(plain, to: key, at: destination) else { return }
+      return streams?.send(packet, by: destination) ?? ()
+    }
     guard let channel = channel?.channel,
       let address = destination.socketAddress(onIPv6: isIPv6), channel.isWritable,
       let packet = sessions.seal(plain, to: key, at: destination)

@@ -58,14 +58,18 @@ extension DHTService {
   }
 
   /// Announces anew when others see us at another address than before.
-  private func renewAnnouncementsIfMoved() {
+  func renewAnnouncementsIfMoved() {
     let addresses = advertisedAddresses
-    if !announcedAddresses.isEmpty, addresses != announcedAddresses {
-      log.notice("own address changed", metadata: ["address": "\(addresses)"])
+    let relays = relays
+    let hasMoved = !announcedAddresses.isEmpty && addresses != announcedAddresses
+    if hasMoved || relays != announcedRelays {
+      log.notice(
+        "own address changed", metadata: ["address": "\(addresses)", "relays": "\(relays)"])
       publisher.renewAnnouncements(now: wallClock())
       publishWake?.yield()
     }
     announcedAddresses = addresses
+    announcedRelays = relays
   }
 
   /// Bootstrap peers and, for who knows nobody, the contacts of the run before.

@@ -130,8 +130,8 @@ extension DHTService {
     case .announcement:
       guard !addresses.isEmpty else { return nil }
       return try? ProviderRecord(
-        root: ContentRoot(item.key), addresses: addresses, role: settings.role, created: wall,
-        with: identity
+        root: ContentRoot(item.key), addresses: addresses, role: settings.role, relays: relays,
+        created: wall, with: identity
       ).record
     }
   }

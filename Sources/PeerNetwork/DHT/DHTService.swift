@@ -6,6 +6,7 @@ public import Logging
 import Metrics
 import NIOCore
 import NIOPosix
+import Transfer
 public import Wire
 
 /// The DHT on a UDP socket: opens and decodes, steps the machine, then acts.
@@ -76,6 +77,14 @@ public actor DHTService {
   var publishWake: AsyncStream<Void>.Continuation?
   var joinWake: AsyncStream<Void>.Continuation?
   var farewell: AsyncStream<Void>.Continuation?
+  /// Where this node is registered so that relays pass on datagrams for it.
+  var places = RelayPlaces()
+  var relayCalls: [UInt64: RelayCall] = [:]
+  var relayWake: AsyncStream<Void>.Continuation?
+  var announcedRelays: [Contact] = []
+  /// Ways that relays offer; what finds no room is offered again.
+  let offered: AsyncStream<(RelayDesk.Party, UInt64)>
+  let offers: AsyncStream<(RelayDesk.Party, UInt64)>.Continuation
 
   /// A node of the DHT with this identity.
   ///
@@ -101,6 +110,7 @@ public actor DHTService {
       validator: checked, now: .zero)
     self.publisher = publisher
     savedContacts = contacts
+    (offered, offers) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(16))
     sessions = DatagramSessions(
       identity: identity, network: settings.network, capacity: settings.sessions,
       strangersPerSecond: settings.strangerAgreementsPerSecond)
@@ -134,7 +144,9 @@ public actor DHTService {
     } catch {
       throw .cannotBind(wanted, "\(error)")
     }
-    streams?.take { [weak self] key in await self?.punch(key)?.address }
+    streams?.take(
+      { [weak self] key in await self?.punch(key)?.address },
+      { [weak self] key, relays in await self?.relay(to: key, through: relays) })
     log.info("dht bound", metadata: ["address": "\(boundAddress ?? wanted)"])
   }
 
@@ -158,6 +170,8 @@ public actor DHTService {
         group.addTask { await self.stayJoined() }
         group.addTask { await self.keepPublishing() }
         group.addTask { await self.carryOpenings() }
+        group.addTask { await self.keepPlaces() }
+        group.addTask { await self.takeOffers() }
         try await group.next()
         let isWanted = Task.isCancelled
         group.cancelAll()

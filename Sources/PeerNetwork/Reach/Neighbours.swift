@@ -36,7 +36,8 @@ public final class Neighbours: Sendable {
         continue
       }
       let others = provider.addresses.filter { $0 != address }
-      near.append(.init(key: provider.key, addresses: [address] + others))
+      near.append(
+        .init(key: provider.key, addresses: [address] + others, relays: provider.relays))
     }
     return near + far
   }

@@ -36,6 +36,10 @@ extension DHTService {
   /// Who has not shown a cookie gets one, in an answer shorter than the question, and nothing else.
   func takeOpening(_ opened: DatagramSessions.Opened, from address: Address) -> Bool {
     guard opened.message.first == StreamOpening.mark else { return false }
+    if let relayed = try? RelayMessage.decode(opened.message) {
+      take(relayed, opened, from: address)
+      return true
+    }
     guard let streams, let opening = try? StreamOpening.decode(opened.message) else { return true }
     if case .open(let session, _, _, _) = opening, !opened.isProven {
       let cookie = sessions.cookie(for: opened.sender, at: address, now: now)
@@ -44,8 +48,9 @@ extension DHTService {
       )
       return true
     }
-    if case .retry(_, let cookie) = opening {
+    if case .retry(let token, let cookie) = opening {
       sessions.keep(cookie, from: opened.sender, at: address, now: now)
+      showCookie(token, to: RelayDesk.Party(key: opened.sender, address: address))
     }
     streams.receive(opening, from: opened.sender, at: address)
     return true

@@ -13,6 +13,8 @@ final class DatagramSender {
   /// What the kernel takes at once: 64 datagrams, and less than 64 KiB.
   private static let segmentLimit = 64
   private static let capacity = 65_000
+  /// The longest datagram that is passed on: the longest of a stream behind a slot's number.
+  private static let longestCopy = 1_500
   private static let retryTime = TimeAmount.microseconds(300)
 
   private let socket: CInt
@@ -73,19 +75,44 @@ final class DatagramSender {
   }
 
   /// Seals a packet behind those that wait.
-  func add(_ frames: [UInt8], number: UInt64, box: StreamBox, to address: Address) {
-    let length = frames.count + StreamBox.overhead
+  ///
+  /// `prefix` stands before it in the same datagram.
+  func add(
+    _ frames: [UInt8], number: UInt64, box: StreamBox, to address: Address,
+    behind prefix: [UInt8] = []
+  ) {
+    let length = prefix.count + frames.count + StreamBox.overhead
+    guard let room = room(for: length, to: address) else { return }
+    room.copyBytes(from: prefix)
+    let rest = UnsafeMutableRawBufferPointer(rebasing: room[prefix.count...])
+    took(prefix.count + box.seal(frames, number: number, into: rest))
+  }
+
+  /// Adds a datagram that is sealed already behind those that wait.
+  func add(copying datagram: UnsafeRawBufferPointer, to address: Address) {
+    guard datagram.count <= Self.longestCopy,
+      let room = room(for: datagram.count, to: address)
+    else { return }
+    room.copyMemory(from: datagram)
+    took(datagram.count)
+  }
+
+  /// What is left for one more datagram of this length; nil if it can't be sent now.
+  private func room(for length: Int, to address: Address) -> UnsafeMutableRawBufferPointer? {
     let fits =
       count > 0 && !isClosedRun && address == self.address?.key && length <= segment && offloads
       && count < Self.segmentLimit && used + length <= Self.capacity
     if !fits {
       flush()
-      guard let target = address.socketAddress(onIPv6: isIPv6), !isBlocked else { return }
+      guard let target = address.socketAddress(onIPv6: isIPv6), !isBlocked else { return nil }
       self.address = (address, target)
       segment = length
     }
-    let room = UnsafeMutableRawBufferPointer(rebasing: buffer[used...])
-    used += box.seal(frames, number: number, into: room)
+    return UnsafeMutableRawBufferPointer(rebasing: buffer[used...])
+  }
+
+  private func took(_ length: Int) {
+    used += length
     count += 1
     // A shorter datagram can only be the last.
     if length < segment { isClosedRun = true }

@@ -121,6 +121,16 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
     pump()
   }
 
+  /// Asks the peer to prove that it is reached at another address, and goes on there if it does.
+  func look(at address: Address) {
+    eventLoop.execute {
+      guard self.isOpen else { return }
+      var random = SystemRandomNumberGenerator()
+      self.stream.look(at: address, now: .uptime, using: &random)
+      self.pump()
+    }
+  }
+
   /// The socket is gone.
   func abandon() {
     stream.reset(0, now: .uptime)
@@ -202,9 +212,9 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   }
 
   private func send() {
-    guard let sender = multiplexer?.senderForStreams() else { return }
+    guard let multiplexer, let sender = multiplexer.senderForStreams() else { return }
     while !sender.isBlocked, let packet = stream.nextPacket(now: .uptime, into: &frames) {
-      sender.add(frames, number: packet.number, box: box, to: packet.address)
+      multiplexer.send(frames, number: packet.number, box: box, to: packet.address, sender)
       frames.removeAll(keepingCapacity: true)
     }
     sender.flush()
@@ -212,6 +222,7 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
 
   /// Looks whether the stream ended, and else sets the timer.
   private func settle() {
+    if mark.way == .relayed || mark.way == .probed, address.detour == nil { mark.way = .punched }
     let now = Instant.uptime
     if let outcome = stream.outcome, outcome != .finished, isOpen {
       close(with: outcome == .idle ? ChannelError.connectTimeout(.zero) : ChannelError.eof)

@@ -26,6 +26,8 @@ public final class DatagramStreams: Sendable {
     public var lingerTime = Duration.seconds(10)
     /// Whether packets may be sealed with AES where both machines are fast at it.
     public var offersAES = true
+    /// What this node relays for others.
+    public var relay = RelayDesk.Settings()
     /// The bounds and times of each stream.
     public var stream = StreamSettings()
 
@@ -54,6 +56,8 @@ public final class DatagramStreams: Sendable {
 
   /// Asks nodes in the middle to let a node and this one write to each other; where the node answered.
   typealias Rendezvous = @Sendable (PublicKey) async -> Address?
+  /// Asks relays for a way to a node; the address of the way.
+  typealias Relaying = @Sendable (PublicKey, [RelayDesk.Party]) async -> Address?
 
   let key: PublicKey
   let settings: Settings
@@ -64,7 +68,7 @@ public final class DatagramStreams: Sendable {
   let incoming: AsyncStream<DatagramStreamChannel>
   private let message: AsyncStream<Message>.Continuation
   private let arrival: AsyncStream<DatagramStreamChannel>.Continuation
-  private let rendezvous = Mutex<Rendezvous?>(nil)
+  private let helpers = Mutex<(rendezvous: Rendezvous, relaying: Relaying)?>(nil)
   private let multiplexer = Mutex<NIOLoopBound<StreamMultiplexer>?>(nil)
 
   /// The streams of the node with this key.
@@ -89,18 +93,60 @@ public final class DatagramStreams: Sendable {
     multiplexer.withLock { $0 = nil }
   }
 
-  /// Takes what finds nodes in the middle.
-  func take(_ rendezvous: @escaping Rendezvous) {
-    self.rendezvous.withLock { $0 = rendezvous }
+  /// Takes what finds nodes in the middle and asks relays.
+  func take(_ rendezvous: @escaping Rendezvous, _ relaying: @escaping Relaying) {
+    helpers.withLock { $0 = (rendezvous, relaying) }
   }
 
   /// Whether there is anybody who could find nodes in the middle.
-  var canPunch: Bool { rendezvous.withLock { $0 != nil } }
+  var canPunch: Bool { helpers.withLock { $0 != nil } }
 
   /// Opens a way for datagrams to a node behind a NAT; where it answered, or nil.
   func punch(_ key: PublicKey) async -> Address? {
-    guard let rendezvous = rendezvous.withLock({ $0 }) else { return nil }
-    return await rendezvous(key)
+    guard let helpers = helpers.withLock({ $0 }) else { return nil }
+    return await helpers.rendezvous(key)
+  }
+
+  /// Asks relays for a way to a node; the address of the way, or nil.
+  func relay(to key: PublicKey, through relays: [RelayDesk.Party]) async -> Address? {
+    guard let helpers = helpers.withLock({ $0 }) else { return nil }
+    return await helpers.relaying(key, relays)
+  }
+
+  /// Takes in what somebody asked of this node as a relay; an ask's address must be proven.
+  func serve(_ message: RelayMessage, from party: RelayDesk.Party) {
+    perform { $0.serve(message, from: party) }
+  }
+
+  /// Makes a way for what a relay passes on for a slot; nil if there are too many.
+  func addDetour(by relay: RelayDesk.Party, slot: UInt64) async -> Address? {
+    guard let bound = multiplexer.withLock({ $0 }) else { return nil }
+    let made = bound.eventLoop.submit { bound.value.addDetour(by: relay, slot: slot) }
+    return try? await made.get()
+  }
+
+  /// Ends the way of a slot.
+  func endDetour(by relay: RelayDesk.Party, slot: UInt64) {
+    perform { $0.endDetour(by: relay, slot: slot) }
+  }
+
+  /// Sends a sealed datagram by a way that is no address.
+  func send(_ packet: [UInt8], by way: Address) {
+    perform { $0.send(packet, by: way) }
+  }
+
+  /// What this node relays now.
+  public var relayed: RelayStatus {
+    get async {
+      guard let bound = multiplexer.withLock({ $0 }) else { return RelayStatus() }
+      let status = bound.eventLoop.submit { bound.value.relayed }
+      return (try? await status.get()) ?? RelayStatus()
+    }
+  }
+
+  private func perform(_ body: @escaping @Sendable (StreamMultiplexer) -> Void) {
+    guard let bound = multiplexer.withLock({ $0 }) else { return }
+    bound.eventLoop.execute { body(bound.value) }
   }
 
   /// Takes in a message of an opening exchange. The sealing proved who sent it; an OPEN must have shown
@@ -123,6 +169,12 @@ public final class DatagramStreams: Sendable {
   /// Has a message sealed and sent.
   func send(_ opening: StreamOpening, to key: PublicKey, at address: Address) {
     message.yield(Message(bytes: opening.encoded, key: key, address: address))
+  }
+
+  /// Has a relay's message sealed and sent.
+  func send(_ sending: RelayDesk.Sending) {
+    let (key, address) = (sending.party.key, sending.party.address)
+    message.yield(Message(bytes: sending.message.encoded, key: key, address: address))
   }
 
   /// Offers a stream that a peer opened; returns whether there was room for it.

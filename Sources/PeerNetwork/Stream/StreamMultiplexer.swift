@@ -30,23 +30,31 @@ final class StreamMultiplexer: ChannelInboundHandler {
     let session: UInt64
   }
 
-  private let streams: DatagramStreams
+  let streams: DatagramStreams
   private let isIPv6: Bool
-  private var channels: [UInt64: DatagramStreamChannel] = [:]
+  var channels: [UInt64: DatagramStreamChannel] = [:]
   private var openings: [UInt64: Opening] = [:]
   private var grants: [Grant: (session: UInt64, answer: StreamOpening)] = [:]
   private var granted: [UInt64: Grant] = [:]
   /// Streams to which packets came in this turn of the loop.
   private var touched: [DatagramStreamChannel] = []
   private var frames: [UInt8] = []
-  private var random = SystemRandomNumberGenerator()
+  var random = SystemRandomNumberGenerator()
   private(set) var sender: DatagramSender?
   private let loop: any EventLoop
   /// The UDP channel, until its socket is gone.
   private var parent: (any Channel)?
 
+  /// What this node relays for others.
+  var desk: RelayDesk
+  /// Ways of datagrams that are no addresses.
+  var detours = Detours()
+  /// Whether datagrams of others wait to be sent on.
+  var hasForwarded = false
+
   init(streams: DatagramStreams, isIPv6: Bool, eventLoop: any EventLoop) {
     self.streams = streams
+    desk = RelayDesk(settings: streams.settings.relay, now: .uptime)
     self.isIPv6 = isIPv6
     loop = eventLoop
   }
@@ -80,6 +88,7 @@ final class StreamMultiplexer: ChannelInboundHandler {
     channels = [:]
     grants = [:]
     granted = [:]
+    detours.removeAll()
   }
 
   // MARK: Packets
@@ -93,18 +102,24 @@ final class StreamMultiplexer: ChannelInboundHandler {
     while let datagram = rest.readSlice(length: min(size, rest.readableBytes)),
       datagram.readableBytes > 0
     {
-      guard datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) == StreamBox.kind else {
+      let kind = datagram.getInteger(at: datagram.readerIndex, as: UInt8.self)
+      guard kind == StreamBox.kind || kind == RelayMessage.detour else {
         let single = AddressedEnvelope(remoteAddress: envelope.remoteAddress, data: datagram)
         context.fireChannelRead(wrapInboundOut(single))
         continue
       }
       if address == nil { address = Address(envelope.remoteAddress) }
-      guard let address, address.port != 0 else { return }
+      // What comes in by a way that is no address does not come from the socket.
+      guard let address, address.port != 0, address.detour == nil else { return }
+      guard kind == StreamBox.kind else {
+        takeDetoured(datagram, from: address, context: context)
+        continue
+      }
       datagram.withUnsafeReadableBytes { take($0, from: address) }
     }
   }
 
-  private func take(_ packet: UnsafeRawBufferPointer, from address: Address) {
+  func take(_ packet: UnsafeRawBufferPointer, from address: Address) {
     guard let header = StreamBox.header(of: packet) else { return }
     guard let channel = channels[header.session] else {
       return keepEarly(packet, for: header.session, from: address)
@@ -127,6 +142,10 @@ final class StreamMultiplexer: ChannelInboundHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
+    if hasForwarded {
+      hasForwarded = false
+      sender?.flush()
+    }
     let channels = touched
     touched.removeAll(keepingCapacity: true)
     for channel in channels {
@@ -257,6 +276,7 @@ final class StreamMultiplexer: ChannelInboundHandler {
     let stream = ReliableStream(
       settings: settings.stream, path: address, credit: credit, roundTrip: nil, now: .uptime)
     guard let channel = add(session, stream, box, key, isOutgoing: false) else { return }
+    if address.detour != nil { channel.mark.way = .relayed }
     guard streams.offer(channel) else {
       channel.abandon()
       remove(session)

@@ -32,7 +32,8 @@ extension TransferService {
           configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 1)))
         let stream = PeerStream(
           channel: frames, pin: PeerKeyPin(proven: channel.peer), window: window,
-          address: channel.address, isOutgoing: channel.isOutgoing, mark: channel.mark)
+          address: channel.address.detour == nil ? channel.address : nil,
+          isOutgoing: channel.isOutgoing, mark: channel.mark)
         channel.activate()
         return stream
       } catch {

@@ -105,6 +105,16 @@ final class ConnectionPool: Sendable {
     state.withLock { $0.connections[key]?.contains { !$0.isEnding } ?? false }
   }
 
+  /// The nodes to which there is a connection by way of a relay, and no other.
+  var relayed: Set<PublicKey> {
+    state.withLock { state in
+      let ways = state.connections.filter { entry in
+        entry.value.allSatisfy { $0.mark.way == .relayed }
+      }
+      return Set(ways.keys)
+    }
+  }
+
   /// Forgets a connection that is closed.
   func remove(_ connection: PeerConnection) {
     state.withLock { state in

@@ -72,7 +72,7 @@ extension TransferService {
     guard streams.canPunch, provider.addresses.contains(where: \.ip.isGlobal) else {
       return [.tcp, .datagrams]
     }
-    return [.tcp, .datagrams, .punch]
+    return provider.relays.isEmpty ? [.tcp, .datagrams, .punch] : Set(Approach.Way.allCases)
   }
 
   /// Tries one way to its end, with the conversation that it carries; whether there was one.
@@ -90,7 +90,13 @@ extension TransferService {
     case .punch:
       guard let address = await streams?.punch(provider.key) else { return false }
       return await openStream(to: provider.key, at: address, by: .punched, since: began)
-    case .relay: return false
+    case .relay:
+      guard let streams, !pool.isConnected(to: provider.key),
+        let address = await streams.relay(to: provider.key, through: provider.relays)
+      else { return false }
+      return await openStream(to: provider.key, at: address, by: .relayed, since: began) {
+        await self.seekDirectWay(to: provider, instead: $0)
+      }
     }
   }
 
@@ -110,9 +116,42 @@ extension TransferService {
     return false
   }
 
-  /// Opens a UDP stream to an address and talks over it; whether there was a conversation.
+  /// Looks again and again whether a node that a relay leads to can be reached without one, and moves
+  /// the stream there.
+  private nonisolated func seekDirectWay(
+    to provider: Provider, instead channel: DatagramStreamChannel
+  ) async {
+    while channel.mark.way == .relayed {
+      try? await Task.sleep(for: Self.directRetry)
+      guard !Task.isCancelled else { return }
+      for address in provider.addresses.prefix(Limits.addressesPerProvider) {
+        channel.look(at: address)
+        // One way is looked at at a time.
+        try? await Task.sleep(for: .seconds(1))
+      }
+      guard channel.mark.way == .relayed, let address = await streams?.punch(provider.key) else {
+        continue
+      }
+      channel.look(at: address)
+      try? await Task.sleep(for: .seconds(2))
+    }
+    guard !Task.isCancelled else { return }
+    log.info(
+      "peer reached",
+      metadata: [
+        "peer": "\(provider.key)", "way": "\(channel.mark.way.name)", "instead": "relayed",
+      ])
+    context.metrics.reached(by: channel.mark.way)
+  }
+
+  /// How often a way without the relay is looked for.
+  private static let directRetry = Duration.seconds(60)
+
+  /// Opens a UDP stream to an address and talks over it, with `beside` running; whether there was a
+  /// conversation.
   private nonisolated func openStream(
-    to key: PublicKey, at address: Address, by way: PeerWay, since began: Instant
+    to key: PublicKey, at address: Address, by way: PeerWay, since began: Instant,
+    beside: (@Sendable (DatagramStreamChannel) async -> Void)? = nil
   ) async -> Bool {
     guard let streams, !pool.isConnected(to: key) else { return false }
     do {
@@ -126,7 +165,13 @@ extension TransferService {
         try await channel.close()
         return false
       }
-      return await converse(over: try await framed(channel), since: began)
+      let stream = try await framed(channel)
+      return await withTaskGroup(of: Void.self) { group in
+        if let beside { group.addTask { await beside(channel) } }
+        let carried = await converse(over: stream, since: began)
+        group.cancelAll()
+        return carried
+      }
     } catch {
       log.debug(
         "peer not reached by udp",

@@ -16,11 +16,14 @@ public actor TransferService {
     public var key: PublicKey
     /// The addresses in the order they are tried.
     public var addresses: [Address]
+    /// Relays that have a way to it.
+    public var relays: [RelayDesk.Party]
 
-    /// The node with this key at these addresses.
-    public init(key: PublicKey, addresses: [Address]) {
+    /// The node with this key at these addresses, with these relays.
+    public init(key: PublicKey, addresses: [Address], relays: [RelayDesk.Party] = []) {
       self.key = key
       self.addresses = addresses
+      self.relays = relays
     }
   }
 
@@ -157,7 +160,11 @@ public actor TransferService {
     } catch let error as BlobStoreError {
       throw FetchError.store(error)
     }
-    let others = providers.filter { $0.key != key && !$0.addresses.isEmpty }
+    let able = providers.filter { $0.key != key && !$0.addresses.isEmpty }
+    // A relay's bytes are somebody else's: who is reached by one comes last.
+    let relayed = pool.relayed
+    let others =
+      able.filter { !relayed.contains($0.key) } + able.filter { relayed.contains($0.key) }
     let driver = FetchDriver(
       partial: partial, layout: layout, providers: others, pool: pool, context: context, log: log,
       progress: progress)

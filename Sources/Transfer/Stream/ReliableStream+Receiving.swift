@@ -131,6 +131,14 @@ extension ReliableStream {
     if packet.hasCredit { incoming.owesCredit = true }
   }
 
+  /// Asks the peer to prove that it is reached at another address; if it does, the stream goes on there.
+  public mutating func look(
+    at address: Address, now: Instant, using random: inout some RandomNumberGenerator
+  ) {
+    guard address != path else { return }
+    consider(address, now: now, using: &random)
+  }
+
   /// Packets come from another address: it must prove that it receives what goes there.
   private mutating func consider(
     _ address: Address, now: Instant, using random: inout some RandomNumberGenerator

@@ -258,6 +258,9 @@ public nonisolated struct Larder_ProviderBody: Sendable {
 
   public var expires: Int64 = 0
 
+  /// 32 bytes of a relay's key, then its address as above; at most 2
+  public var relays: [Data] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -588,7 +591,7 @@ nonisolated extension Larder_JudgedFacts: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Larder_ProviderBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ProviderBody"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}content_root\0\u{1}addresses\0\u{1}seeder\0\u{1}created\0\u{1}expires\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}content_root\0\u{1}addresses\0\u{1}seeder\0\u{1}created\0\u{1}expires\0\u{1}relays\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -602,6 +605,7 @@ nonisolated extension Larder_ProviderBody: SwiftProtobuf.Message, SwiftProtobuf.
       case 4: try { try decoder.decodeSingularBoolField(value: &self.seeder) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.created) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.expires) }()
+      case 7: try { try decoder.decodeRepeatedBytesField(value: &self.relays) }()
       default: break
       }
     }
@@ -626,6 +630,9 @@ nonisolated extension Larder_ProviderBody: SwiftProtobuf.Message, SwiftProtobuf.
     if self.expires != 0 {
       try visitor.visitSingularInt64Field(value: self.expires, fieldNumber: 6)
     }
+    if !self.relays.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.relays, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -636,6 +643,7 @@ nonisolated extension Larder_ProviderBody: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.seeder != rhs.seeder {return false}
     if lhs.created != rhs.created {return false}
     if lhs.expires != rhs.expires {return false}
+    if lhs.relays != rhs.relays {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

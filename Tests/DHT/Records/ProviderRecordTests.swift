@@ -22,6 +22,20 @@ import Wire
     }
   }
 
+  @Test func relaysAreReadBackAndFew() throws {
+    let key = try signer()
+    var random = SplitMix64(seed: 1)
+    let relays = (1...3).map { Contact.random(at: "5.1.1.\($0):7782", using: &random) }
+    let record = try ProviderRecord(
+      root: root, addresses: [address], role: .desktop, relays: Array(relays[..<2]), created: now,
+      with: key)
+    #expect(try ProviderRecord(verifying: record.encoded, now: now).relays == Array(relays[..<2]))
+    #expect(throws: RecordRejection.malformed) {
+      try ProviderRecord(
+        root: root, addresses: [address], role: .desktop, relays: relays, created: now, with: key)
+    }
+  }
+
   @Test func whatIsSignedIsReadBack() throws {
     let key = try signer()
     let other = Address(ip: .v6(0x2A00_0000_0000_0000, 1), port: 1)

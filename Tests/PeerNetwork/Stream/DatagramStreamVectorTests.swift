@@ -11,6 +11,7 @@ import Wire
     let acceptor: Side
     let packets: [Packet]
     let openings: [Opening]
+    let relayed: [Opening]
   }
 
   struct Side: Decodable {
@@ -104,6 +105,16 @@ import Wire
     for known in vectors.openings {
       let bytes = try KnownVectors.bytes(known.message)
       #expect(try StreamOpening.decode(bytes).encoded == bytes, "\(known.name)")
+    }
+  }
+
+  @Test func eachMessageOfARelayIsReadAndWrittenAlike() throws {
+    #expect(vectors.relayed.count == 8)
+    for known in vectors.relayed {
+      let bytes = try KnownVectors.bytes(known.message)
+      let message = try RelayMessage.decode(bytes)
+      #expect(message.encoded == bytes, "\(known.name)")
+      #expect("\(message)".hasPrefix(known.name))
     }
   }
 }

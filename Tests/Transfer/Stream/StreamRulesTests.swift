@@ -113,6 +113,20 @@ import Wire
     #expect(stream.path == elsewhere)
   }
 
+  @Test mutating func whoLooksElsewhereGoesThereOnlyOnProof() {
+    write(50_000)
+    _ = packets()
+    stream.look(at: elsewhere, now: now, using: &random)
+    let there = packets().filter { $0.packet.address == elsewhere }
+    #expect(there.map { $0.frames.first } == [StreamFrame.Kind.challenge])
+    #expect(stream.path == peer)
+    let proof = Array((there.first?.frames ?? []).dropFirst())
+    receive([StreamFrame.Kind.response] + proof, number: 0, from: elsewhere)
+    #expect(stream.path == elsewhere)
+    stream.look(at: elsewhere, now: now, using: &random)
+    #expect(packets().allSatisfy { $0.frames.first != StreamFrame.Kind.challenge })
+  }
+
   @Test mutating func anOldPacketFromElsewhereMovesNothing() {
     receive([StreamFrame.Kind.ping], number: 9)
     receive([StreamFrame.Kind.ping], number: 3, from: elsewhere)
