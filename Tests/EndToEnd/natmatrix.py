@@ -131,6 +131,7 @@ def matrix(lab):
                 round_of)
             results.update(zip(round_of, outcomes))
     judge(results)
+    probed(givers, takers)
     passed_on = sum((node.status() or {}).get("relay", {}).get("bytes", 0) for node in public)
     check(f"the seeders passed on {passed_on} bytes", passed_on > 0)
 
@@ -142,6 +143,20 @@ def pull(giver, taker, package):
     after = taker.status()["blobs"]["count"]
     way = reached(taker.log, giver.key)
     return after > before, way, f"{said}\n{taker.log}"
+
+
+def probed(givers, takers):
+    """Where one router looks at ports and the other takes a new one each time, chance finds a way."""
+    for one, other in (("port", "symmetric"), ("symmetric", "port")):
+        giver, taker = givers[one], takers[other]
+
+        def found():
+            return any("way=probed" in line and giver.key in line for line in taker.log.splitlines())
+
+        # A second attempt follows after a minute: one in fifty misses.
+        moved, spent = eventually(found, 90)
+        check(f"from behind {one} to behind {other}: one of many ports is hit, and the stream leaves the "
+              f"relay ({spent:.0f} s after the fetches)", moved, f"{taker.log}\n{giver.log}")
 
 
 def judge(results):

@@ -7,7 +7,7 @@ enum RelayFuzz {
   static let message: FuzzTarget = { bytes in
     guard let message = try? RelayMessage.decode(bytes) else { return }
     precondition((try? RelayMessage.decode(message.encoded)) == message)
-    precondition(message.encoded.count <= 42)
+    precondition(message.encoded.count <= 61)
   }
 
   static let desk: FuzzTarget = { bytes in

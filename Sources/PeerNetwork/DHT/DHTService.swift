@@ -83,8 +83,10 @@ public actor DHTService {
   var relayWake: AsyncStream<Void>.Continuation?
   var announcedRelays: [Contact] = []
   /// Ways that relays offer; what finds no room is offered again.
-  let offered: AsyncStream<(RelayDesk.Party, UInt64)>
-  let offers: AsyncStream<(RelayDesk.Party, UInt64)>.Continuation
+  let offered: AsyncStream<RelayOffer>
+  let offers: AsyncStream<RelayOffer>.Continuation
+  /// When ports were last tried with anybody.
+  var lastProbe: Instant?
 
   /// A node of the DHT with this identity.
   ///
@@ -146,7 +148,8 @@ public actor DHTService {
     }
     streams?.take(
       { [weak self] key in await self?.punch(key)?.address },
-      { [weak self] key, relays in await self?.relay(to: key, through: relays) })
+      { [weak self] key, relays in await self?.relay(to: key, through: relays) },
+      { [weak self] key, way in await self?.probe(key, over: way) })
     log.info("dht bound", metadata: ["address": "\(boundAddress ?? wanted)"])
   }
 

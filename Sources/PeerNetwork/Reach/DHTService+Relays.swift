@@ -10,6 +10,14 @@ struct RelayCall: Sendable {
   let answer: AsyncStream<RelayCaller.Outcome>.Continuation
 }
 
+/// A way that a relay offers to this node.
+struct RelayOffer: Sendable {
+  let relay: RelayDesk.Party
+  let slot: UInt64
+  /// Where the relay sees who asked for it.
+  let peer: Address
+}
+
 /// Relays: registering there, being offered ways, and asking for some.
 extension DHTService {
   /// Ways that may be asked for at once.
@@ -22,6 +30,10 @@ extension DHTService {
 
   /// Takes in a relay's message, or one for this node as a relay.
   func take(_ message: RelayMessage, _ opened: DatagramSessions.Opened, from address: Address) {
+    switch message {
+    case .probe, .knock: return takeProbe(message, from: opened.sender, at: address)
+    case .register, .registered, .ask, .offer, .take, .grant, .refuse, .close: break
+    }
     guard let streams, address.detour == nil else { return }
     let party = RelayDesk.Party(key: opened.sender, address: address)
     switch message {
@@ -35,7 +47,7 @@ extension DHTService {
     case .take: streams.serve(message, from: party)
     case .registered:
       if places.receive(message, from: party, now: now) { placesChanged() }
-    case .grant(let token, _): answer(token, message, from: party)
+    case .grant(let token, _, _): answer(token, message, from: party)
     case .refuse(let token, _):
       if relayCalls[token] != nil {
         answer(token, message, from: party)
@@ -44,12 +56,13 @@ extension DHTService {
       } else {
         streams.serve(message, from: party)
       }
-    case .offer(let slot, _):
+    case .offer(let slot, _, let peer):
       guard places.admits(party, now: now) else { return }
-      offers.yield((party, slot))
+      offers.yield(RelayOffer(relay: party, slot: slot, peer: peer))
     case .close(let slot, _):
       streams.endDetour(by: party, slot: slot)
       streams.serve(message, from: party)
+    case .probe, .knock: break
     }
   }
 
@@ -83,11 +96,11 @@ extension DHTService {
       group.cancelAll()
       return first
     }
-    guard case .granted(let relay, let slot) = outcome else {
+    guard case .granted(let relay, let slot, let peer) = outcome else {
       log.debug("no relay", metadata: ["peer": "\(key)", "outcome": "\(outcome.debugDescription)"])
       return nil
     }
-    return await streams.addDetour(by: relay, slot: slot)
+    return await streams.addDetour(by: relay, slot: slot, to: peer)
   }
 
   private func keepAsking(_ token: UInt64) async -> RelayCaller.Outcome? {
@@ -126,11 +139,12 @@ extension DHTService {
   /// Agrees to the ways that relays offer, until cancelled.
   func takeOffers() async {
     guard let streams else { return await Self.forever() }
-    for await (relay, slot) in offered {
-      let isWilling = await streams.addDetour(by: relay, slot: slot) != nil
+    for await offer in offered {
+      let way = await streams.addDetour(by: offer.relay, slot: offer.slot, to: offer.peer)
       let answer =
-        isWilling ? RelayMessage.take(slot: slot) : .refuse(token: slot, .unwilling)
-      send(RelayDesk.Sending(message: answer, party: relay))
+        way != nil
+        ? RelayMessage.take(slot: offer.slot) : .refuse(token: offer.slot, .unwilling)
+      send(RelayDesk.Sending(message: answer, party: offer.relay))
     }
   }
 

@@ -16,6 +16,8 @@ struct Detours {
 
   private struct Entry {
     let target: Target
+    /// Where the node at the other end is, if a relay said so.
+    let peer: Address?
     var used: Instant
   }
 
@@ -33,7 +35,7 @@ struct Detours {
   var count: Int { entries.count }
 
   /// Makes a way; nil if there are too many. The same relay and slot give the same way again.
-  mutating func add(_ target: Target, now: Instant) -> Address? {
+  mutating func add(_ target: Target, to peer: Address? = nil, now: Instant) -> Address? {
     if case .relay(let relay, let slot) = target, let known = number(of: slot, at: relay.address) {
       entries[known]?.used = now
       return Address(detour: known)
@@ -43,7 +45,7 @@ struct Detours {
       guard hasRoom(for: target) else { return nil }
     }
     last += 1
-    entries[last] = Entry(target: target, used: now)
+    entries[last] = Entry(target: target, peer: peer, used: now)
     return Address(detour: last)
   }
 
@@ -59,6 +61,27 @@ struct Detours {
     guard let number = number(of: slot, at: relay) else { return nil }
     entries[number]?.used = now
     return Address(detour: number)
+  }
+
+  /// The way by which a socket of its own reaches an address.
+  mutating func address(of socket: any Channel, at remote: Address, now: Instant) -> Address? {
+    for (number, entry) in entries {
+      guard case .socket(let other, remote) = entry.target, other === socket else { continue }
+      entries[number]?.used = now
+      return Address(detour: number)
+    }
+    return nil
+  }
+
+  /// Where the node at the other end of a relay's way is.
+  func peer(of address: Address) -> Address? {
+    address.detour.flatMap { entries[$0]?.peer }
+  }
+
+  /// Whether the way is a socket of its own.
+  func isSocket(_ address: Address) -> Bool {
+    guard let number = address.detour, case .socket? = entries[number]?.target else { return false }
+    return true
   }
 
   /// Ends a way.

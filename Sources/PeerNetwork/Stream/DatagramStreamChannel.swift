@@ -26,6 +26,8 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   let isOutgoing: Bool
   /// By what way its packets go.
   let mark = WayMark(.udp)
+  /// Whether the peer knocked at one of many ports.
+  var isProbed = false
   let eventLoop: any EventLoop
   let allocator: ByteBufferAllocator
   let parent: (any Channel)?
@@ -222,7 +224,13 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
 
   /// Looks whether the stream ended, and else sets the timer.
   private func settle() {
-    if mark.way == .relayed || mark.way == .probed, address.detour == nil { mark.way = .punched }
+    if mark.way == .relayed {
+      if address.detour == nil {
+        mark.way = isProbed ? .probed : .punched
+      } else if multiplexer?.detours.isSocket(address) ?? false {
+        mark.way = .probed
+      }
+    }
     let now = Instant.uptime
     if let outcome = stream.outcome, outcome != .finished, isOpen {
       close(with: outcome == .idle ? ChannelError.connectTimeout(.zero) : ChannelError.eof)

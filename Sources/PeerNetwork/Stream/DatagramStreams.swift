@@ -58,6 +58,8 @@ public final class DatagramStreams: Sendable {
   typealias Rendezvous = @Sendable (PublicKey) async -> Address?
   /// Asks relays for a way to a node; the address of the way.
   typealias Relaying = @Sendable (PublicKey, [RelayDesk.Party]) async -> Address?
+  /// Proposes to a node, by a relay's way, that both try each other's ports.
+  typealias Probing = @Sendable (PublicKey, Address) async -> Void
 
   let key: PublicKey
   let settings: Settings
@@ -68,7 +70,9 @@ public final class DatagramStreams: Sendable {
   let incoming: AsyncStream<DatagramStreamChannel>
   private let message: AsyncStream<Message>.Continuation
   private let arrival: AsyncStream<DatagramStreamChannel>.Continuation
-  private let helpers = Mutex<(rendezvous: Rendezvous, relaying: Relaying)?>(nil)
+  private let helpers = Mutex<
+    (rendezvous: Rendezvous, relaying: Relaying, probing: Probing)?
+  >(nil)
   private let multiplexer = Mutex<NIOLoopBound<StreamMultiplexer>?>(nil)
 
   /// The streams of the node with this key.
@@ -94,8 +98,11 @@ public final class DatagramStreams: Sendable {
   }
 
   /// Takes what finds nodes in the middle and asks relays.
-  func take(_ rendezvous: @escaping Rendezvous, _ relaying: @escaping Relaying) {
-    helpers.withLock { $0 = (rendezvous, relaying) }
+  func take(
+    _ rendezvous: @escaping Rendezvous, _ relaying: @escaping Relaying,
+    _ probing: @escaping Probing
+  ) {
+    helpers.withLock { $0 = (rendezvous, relaying, probing) }
   }
 
   /// Whether there is anybody who could find nodes in the middle.
@@ -113,15 +120,34 @@ public final class DatagramStreams: Sendable {
     return await helpers.relaying(key, relays)
   }
 
+  /// Proposes to a node that only a relay leads to that both try each other's ports.
+  func probe(_ key: PublicKey, over way: Address) async {
+    guard let helpers = helpers.withLock({ $0 }) else { return }
+    await helpers.probing(key, way)
+  }
+
+  /// Begins to try ports with such a node; `knock` is what is sent to each.
+  func probe(as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8])
+  {
+    perform { $0.beginProbe(as: role, key, over: way, with: knock) }
+  }
+
+  /// A node's knock came from an address or by a way.
+  func knocked(_ key: PublicKey, at address: Address) {
+    perform { $0.knocked(key, at: address) }
+  }
+
   /// Takes in what somebody asked of this node as a relay; an ask's address must be proven.
   func serve(_ message: RelayMessage, from party: RelayDesk.Party) {
     perform { $0.serve(message, from: party) }
   }
 
   /// Makes a way for what a relay passes on for a slot; nil if there are too many.
-  func addDetour(by relay: RelayDesk.Party, slot: UInt64) async -> Address? {
+  ///
+  /// `peer` is where the relay sees the other end.
+  func addDetour(by relay: RelayDesk.Party, slot: UInt64, to peer: Address) async -> Address? {
     guard let bound = multiplexer.withLock({ $0 }) else { return nil }
-    let made = bound.eventLoop.submit { bound.value.addDetour(by: relay, slot: slot) }
+    let made = bound.eventLoop.submit { bound.value.addDetour(by: relay, slot: slot, to: peer) }
     return try? await made.get()
   }
 

@@ -11,8 +11,10 @@ extension StreamMultiplexer {
   }
 
   /// Makes a way for the datagrams that a relay passes on for a slot.
-  func addDetour(by relay: RelayDesk.Party, slot: UInt64) -> Address? {
-    detours.add(.relay(relay, slot: slot), now: .uptime)
+  ///
+  /// `peer` is where the relay sees the other end.
+  func addDetour(by relay: RelayDesk.Party, slot: UInt64, to peer: Address) -> Address? {
+    detours.add(.relay(relay, slot: slot), to: peer, now: .uptime)
   }
 
   /// Ends the way of a slot, and the streams over it.
@@ -50,7 +52,7 @@ extension StreamMultiplexer {
   }
 
   /// Takes in a datagram that came by a way that is no address.
-  private func receive(_ datagram: ByteBuffer, by way: Address, context: ChannelHandlerContext) {
+  func receive(_ datagram: ByteBuffer, by way: Address, context: ChannelHandlerContext) {
     guard datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) == StreamBox.kind else {
       guard let remote = way.socketAddress(onIPv6: true) else { return }
       context.fireChannelRead(
@@ -96,8 +98,9 @@ extension StreamMultiplexer {
     }
   }
 
-  private func write(_ bytes: ByteBuffer, on channel: any Channel, to target: Address) {
-    guard channel.isWritable, let remote = target.socketAddress(onIPv6: false) else { return }
+  func write(_ bytes: ByteBuffer, on channel: any Channel, to target: Address) {
+    let isIPv6 = if case .v6 = target.ip { true } else { false }
+    guard channel.isWritable, let remote = target.socketAddress(onIPv6: isIPv6) else { return }
     channel.writeAndFlush(AddressedEnvelope(remoteAddress: remote, data: bytes), promise: nil)
   }
 

@@ -41,7 +41,10 @@ final class StreamMultiplexer: ChannelInboundHandler {
   private var frames: [UInt8] = []
   var random = SystemRandomNumberGenerator()
   private(set) var sender: DatagramSender?
-  private let loop: any EventLoop
+  let loop: any EventLoop
+  /// The attempt to hit a port of another node that runs now.
+  var probeRun: ProbeRun?
+  private(set) var context: ChannelHandlerContext?
   /// The UDP channel, until its socket is gone.
   private var parent: (any Channel)?
 
@@ -65,6 +68,7 @@ final class StreamMultiplexer: ChannelInboundHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     parent = context.channel
+    self.context = context
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -77,6 +81,9 @@ final class StreamMultiplexer: ChannelInboundHandler {
   }
 
   private func end() {
+    context = nil
+    for socket in probeRun?.sockets ?? [] { socket.close(promise: nil) }
+    probeRun = nil
     streams.detach()
     // Nothing may be written to a descriptor that is closed and may be another file's by now.
     parent = nil
@@ -146,13 +153,18 @@ final class StreamMultiplexer: ChannelInboundHandler {
       hasForwarded = false
       sender?.flush()
     }
+    pumpTouched()
+    context.fireChannelReadComplete()
+  }
+
+  /// Lets the streams to which packets came do what they can do now.
+  func pumpTouched() {
     let channels = touched
     touched.removeAll(keepingCapacity: true)
     for channel in channels {
       channel.isTouched = false
       channel.pump()
     }
-    context.fireChannelReadComplete()
   }
 
   /// What packets leave by, made at the first one; nil without a socket.
@@ -171,7 +183,10 @@ final class StreamMultiplexer: ChannelInboundHandler {
 
   /// Forgets a stream that is gone.
   func remove(_ session: UInt64) {
-    channels[session] = nil
+    // A socket of its own was there for this stream alone.
+    if let way = channels.removeValue(forKey: session)?.address, detours.isSocket(way) {
+      detours.remove(way)
+    }
     if let grant = granted.removeValue(forKey: session) { grants[grant] = nil }
   }
 

@@ -95,7 +95,7 @@ extension TransferService {
         let address = await streams.relay(to: provider.key, through: provider.relays)
       else { return false }
       return await openStream(to: provider.key, at: address, by: .relayed, since: began) {
-        await self.seekDirectWay(to: provider, instead: $0)
+        await self.seekDirectWay(to: provider, instead: $0, over: address)
       }
     }
   }
@@ -119,11 +119,16 @@ extension TransferService {
   /// Looks again and again whether a node that a relay leads to can be reached without one, and moves
   /// the stream there.
   private nonisolated func seekDirectWay(
-    to provider: Provider, instead channel: DatagramStreamChannel
+    to provider: Provider, instead channel: DatagramStreamChannel, over way: Address
   ) async {
     while channel.mark.way == .relayed {
-      try? await Task.sleep(for: Self.directRetry)
+      await streams?.probe(provider.key, over: way)
+      let retry = context.clock.now + Self.directRetry
+      while channel.mark.way == .relayed, context.clock.now < retry, !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(500))
+      }
       guard !Task.isCancelled else { return }
+      guard channel.mark.way == .relayed else { break }
       for address in provider.addresses.prefix(Limits.addressesPerProvider) {
         channel.look(at: address)
         // One way is looked at at a time.

@@ -5,8 +5,8 @@ public import Wire
 public struct RelayCaller: Sendable {
   /// What became of it.
   public enum Outcome: Equatable, Sendable {
-    /// This relay passes on what is sent to it for this slot.
-    case granted(RelayDesk.Party, slot: UInt64)
+    /// This relay passes on what is sent to it for this slot; it sees the other end at this address.
+    case granted(RelayDesk.Party, slot: UInt64, peer: Address)
     /// All refused, with the last reason; nil if one was silent.
     case failed(RelayMessage.Refusal?)
   }
@@ -54,7 +54,7 @@ public struct RelayCaller: Sendable {
   ) -> Outcome? {
     guard open.contains(party) else { return nil }
     switch message {
-    case .grant(token, let slot): return .granted(party, slot: slot)
+    case .grant(token, let slot, let address): return .granted(party, slot: slot, peer: address)
     case .refuse(token, let reason):
       open.removeAll { $0 == party }
       lastRefusal = reason

@@ -121,7 +121,7 @@ public struct RelayDesk: Sendable {
       slot.isOpen = true
       slot.used = now
       slots[number] = slot
-      let grant = RelayMessage.grant(token: slot.token, slot: number)
+      let grant = RelayMessage.grant(token: slot.token, slot: number, at: party.address)
       return [Sending(message: grant, party: slot.asker)]
     case .refuse(let number, _):
       guard let slot = slots[number], slot.guest == party, !slot.isOpen else { return [] }
@@ -132,7 +132,7 @@ public struct RelayDesk: Sendable {
       slots[number] = nil
       let other = slot.guest == party ? slot.asker : slot.guest
       return [Sending(message: .close(slot: number, .done), party: other)]
-    case .registered, .offer, .grant: return []
+    case .registered, .offer, .grant, .probe, .knock: return []
     }
   }
 
@@ -197,10 +197,9 @@ public struct RelayDesk: Sendable {
       // The answer or the offer was lost, or one of the two is at another address now.
       if slot.asker == party, slot.guest == other {
         slots[number]?.token = token
-        let grant = RelayMessage.grant(token: token, slot: number)
+        let grant = RelayMessage.grant(token: token, slot: number, at: other.address)
         return slot.isOpen
-          ? [Sending(message: grant, party: party)]
-          : [Sending(message: .offer(slot: number, peer: party.key), party: other)]
+          ? [Sending(message: grant, party: party)] : [offer(number, of: party, to: other)]
       }
       slots[number] = nil
     }
@@ -212,7 +211,11 @@ public struct RelayDesk: Sendable {
       quotas.admits(peer, now: now)
     else { return [refuse(token, .overQuota, party)] }
     slots[fresh] = Slot(asker: party, guest: other, token: token, used: now)
-    return [Sending(message: .offer(slot: fresh, peer: party.key), party: other)]
+    return [offer(fresh, of: party, to: other)]
+  }
+
+  private func offer(_ slot: UInt64, of asker: Party, to guest: Party) -> Sending {
+    Sending(message: .offer(slot: slot, peer: asker.key, at: asker.address), party: guest)
   }
 
   /// Forgets ways over which nothing passes and offers that nobody took.

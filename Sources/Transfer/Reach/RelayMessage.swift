@@ -1,5 +1,5 @@
 public import Cryptography
-import Wire
+public import Wire
 
 /// What nodes and relays say to each other. The messages travel in sealed datagrams, as the openings of
 /// UDP streams do, whose kinds they continue.
@@ -10,16 +10,21 @@ public enum RelayMessage: Equatable, Sendable {
   case registered(token: UInt64)
   /// A node asks a relay for a way to one that registered there.
   case ask(token: UInt64, peer: PublicKey)
-  /// The relay tells the registered node that somebody wants such a way, and the slot's number.
-  case offer(slot: UInt64, peer: PublicKey)
+  /// The relay tells the registered node that somebody wants such a way, where that node is, and the
+  /// slot's number.
+  case offer(slot: UInt64, peer: PublicKey, at: Address)
   /// The registered node agrees.
   case take(slot: UInt64)
-  /// The relay grants the way.
-  case grant(token: UInt64, slot: UInt64)
+  /// The relay grants the way, and says where the other node is.
+  case grant(token: UInt64, slot: UInt64, at: Address)
   /// A register, an ask or, with the slot for a token, an offer is refused.
   case refuse(token: UInt64, Refusal)
   /// A slot is no more.
   case close(slot: UInt64, Refusal)
+  /// From one end to the other: what stands before it, so that both may try each other's ports.
+  case probe(isAnswer: Bool, BirthdayProbe.NAT)
+  /// What each sends to the other's ports.
+  case knock
 
   /// Why something is refused, or over.
   public enum Refusal: UInt8, Sendable, CaseIterable {
@@ -50,7 +55,7 @@ public enum RelayMessage: Equatable, Sendable {
   }
 
   /// The kinds, beyond those of `StreamOpening`.
-  public static let kinds: ClosedRange<UInt8> = 16...23
+  public static let kinds: ClosedRange<UInt8> = 16...25
   /// The length of a request; no answer is longer.
   static let requestLength = 2 + 8 + 32
   /// The first byte of a datagram that a relay passes on: the slot's number and the datagram follow.
@@ -69,19 +74,23 @@ public enum RelayMessage: Equatable, Sendable {
     case .ask(let token, let peer):
       Self.append(18, token, to: &bytes)
       bytes += peer.bytes.bytes
-    case .offer(let slot, let peer):
+    case .offer(let slot, let peer, let address):
       Self.append(19, slot, to: &bytes)
       bytes += peer.bytes.bytes
+      Self.append(address, to: &bytes)
     case .take(let slot): Self.append(20, slot, to: &bytes)
-    case .grant(let token, let slot):
+    case .grant(let token, let slot, let address):
       Self.append(21, token, to: &bytes)
       StreamFrameWriter.append(word: slot, to: &bytes)
+      Self.append(address, to: &bytes)
     case .refuse(let token, let reason):
       Self.append(22, token, to: &bytes)
       bytes.append(reason.rawValue)
     case .close(let slot, let reason):
       Self.append(23, slot, to: &bytes)
       bytes.append(reason.rawValue)
+    case .probe(let isAnswer, let nat): bytes += [24, isAnswer ? 1 : 0, nat.rawValue]
+    case .knock: bytes.append(25)
     }
     return bytes
   }
@@ -91,16 +100,35 @@ public enum RelayMessage: Equatable, Sendable {
     guard bytes.first == StreamOpening.mark else { throw .notOurs }
     guard bytes.count >= 2 else { throw .truncated }
     guard kinds.contains(bytes[1]) else { throw .unknownKind(bytes[1]) }
-    let number = try word(in: bytes, at: 2)
+    switch bytes[1] {
+    case 24: return try probe(in: bytes)
+    case 25: return .knock
+    default: return try numbered(bytes, word(in: bytes, at: 2))
+    }
+  }
+
+  private static func probe(in bytes: [UInt8]) throws(DecodeError) -> RelayMessage {
+    guard bytes.count >= 4 else { throw .truncated }
+    guard bytes[2] <= 1, let nat = BirthdayProbe.NAT(rawValue: bytes[3]) else { throw .outOfBounds }
+    return .probe(isAnswer: bytes[2] == 1, nat)
+  }
+
+  private static func numbered(
+    _ bytes: [UInt8], _ number: UInt64
+  ) throws(DecodeError) -> RelayMessage {
     switch bytes[1] {
     case 16:
       guard bytes.count >= requestLength else { throw .truncated }
       return .register(token: number)
     case 17: return .registered(token: number)
     case 18: return .ask(token: number, peer: try key(in: bytes))
-    case 19: return .offer(slot: number, peer: try key(in: bytes))
+    case 19:
+      return .offer(
+        slot: number, peer: try key(in: bytes), at: try address(in: bytes, at: requestLength))
     case 20: return .take(slot: number)
-    case 21: return .grant(token: number, slot: try word(in: bytes, at: 10))
+    case 21:
+      return .grant(
+        token: number, slot: try word(in: bytes, at: 10), at: try address(in: bytes, at: 18))
     case 22: return .refuse(token: number, try reason(in: bytes))
     default: return .close(slot: number, try reason(in: bytes))
     }
@@ -109,6 +137,18 @@ public enum RelayMessage: Equatable, Sendable {
   private static func append(_ kind: UInt8, _ number: UInt64, to bytes: inout [UInt8]) {
     bytes.append(kind)
     StreamFrameWriter.append(word: number, to: &bytes)
+  }
+
+  private static func append(_ address: Address, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(address.compact.count))
+    bytes += address.compact
+  }
+
+  private static func address(in bytes: [UInt8], at place: Int) throws(DecodeError) -> Address {
+    guard bytes.count > place, bytes.count > place + Int(bytes[place]) else { throw .truncated }
+    let compact = bytes[(place + 1)...].prefix(Int(bytes[place]))
+    guard let address = Address(compact: compact), address.ip.isUnicast else { throw .outOfBounds }
+    return address
   }
 
   private static func word(in bytes: [UInt8], at place: Int) throws(DecodeError) -> UInt64 {

@@ -109,7 +109,7 @@ import Wire
   }
 
   @Test func eachMessageOfARelayIsReadAndWrittenAlike() throws {
-    #expect(vectors.relayed.count == 8)
+    #expect(vectors.relayed.count == 10)
     for known in vectors.relayed {
       let bytes = try KnownVectors.bytes(known.message)
       let message = try RelayMessage.decode(bytes)

@@ -39,11 +39,11 @@ import Wire
     let kept = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     #expect(kept.map(\.message) == [.registered(token: 1)])
     let asked = desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 7, now: .zero)
-    #expect(asked.map(\.message) == [.offer(slot: 7, peer: asker.key)])
+    #expect(asked.map(\.message) == [.offer(slot: 7, peer: asker.key, at: asker.address)])
     #expect(asked.map(\.party) == [guest])
     #expect(desk.pass(7, count: 100, from: asker.address, now: .zero) == .drop)
     let taken = desk.receive(.take(slot: 7), from: guest, fresh: 0, now: .zero)
-    #expect(taken.map(\.message) == [.grant(token: 9, slot: 7)])
+    #expect(taken.map(\.message) == [.grant(token: 9, slot: 7, at: guest.address)])
     #expect(taken.map(\.party) == [asker])
     #expect(desk.pass(7, count: 100, from: asker.address, now: .zero) == .pass(to: guest.address))
     #expect(desk.pass(7, count: 100, from: guest.address, now: .zero) == .pass(to: asker.address))
@@ -69,10 +69,10 @@ import Wire
     _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     _ = desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 7, now: .zero)
     let again = desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 8, now: .zero)
-    #expect(again.map(\.message) == [.offer(slot: 7, peer: asker.key)])
+    #expect(again.map(\.message) == [.offer(slot: 7, peer: asker.key, at: asker.address)])
     _ = desk.receive(.take(slot: 7), from: guest, fresh: 0, now: .zero)
     let third = desk.receive(.ask(token: 10, peer: guest.key), from: asker, fresh: 8, now: .zero)
-    #expect(third.map(\.message) == [.grant(token: 10, slot: 7)])
+    #expect(third.map(\.message) == [.grant(token: 10, slot: 7, at: guest.address)])
     #expect(desk.slotCount == 1)
   }
 
@@ -80,7 +80,7 @@ import Wire
     open()
     let moved = RelayDesk.Party(key: asker.key, address: Self.party(1, "8.1.1.1:1").address)
     let sent = desk.receive(.ask(token: 11, peer: guest.key), from: moved, fresh: 8, now: .zero)
-    #expect(sent.map(\.message) == [.offer(slot: 8, peer: asker.key)])
+    #expect(sent.map(\.message) == [.offer(slot: 8, peer: asker.key, at: moved.address)])
     #expect(desk.pass(7, count: 1, from: guest.address, now: .zero) == .drop)
   }
 

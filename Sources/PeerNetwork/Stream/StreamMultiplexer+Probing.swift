@@ -1,0 +1,142 @@
+import Cryptography
+import NIOCore
+import NIOPosix
+import Transfer
+import Wire
+
+/// One attempt to hit a port of another node, on the event loop of the UDP socket.
+final class ProbeRun {
+  var probe: BirthdayProbe
+  let key: PublicKey
+  /// Where the other node is, by the relay.
+  let target: Address
+  /// What is sent to each port.
+  let knock: [UInt8]
+  var sockets: [any Channel] = []
+
+  init(probe: BirthdayProbe, key: PublicKey, target: Address, knock: [UInt8]) {
+    self.probe = probe
+    self.key = key
+    self.target = target
+    self.knock = knock
+  }
+}
+
+extension StreamMultiplexer {
+  /// Begins to try ports with the node at the other end of a relay's way, one node at a time.
+  func beginProbe(
+    as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8]
+  ) {
+    guard probeRun == nil, let target = detours.peer(of: way), target.ip.isGlobal,
+      channels.values.contains(where: { $0.peer == key && $0.mark.way == .relayed })
+    else { return }
+    probeRun = ProbeRun(
+      probe: BirthdayProbe(role: role, now: .uptime), key: key, target: target, knock: knock)
+    stepProbe()
+  }
+
+  private func stepProbe() {
+    guard let run = probeRun else { return }
+    for action in run.probe.tick(now: .uptime, using: &random) {
+      switch action {
+      case .open(let count): for _ in 0..<count { openProbeSocket(of: run) }
+      case .repeatAll: for socket in run.sockets { knock(on: socket, run) }
+      case .send(let ports):
+        for port in ports {
+          let target = Address(ip: run.target.ip, port: port)
+          run.knock.withUnsafeBytes { senderForStreams()?.add(copying: $0, to: target) }
+        }
+        sender?.flush()
+      case .giveUp: endProbe(keeping: nil)
+      }
+    }
+    guard let due = probeRun?.probe.nextDeadline else { return }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: TimeAmount(max(.milliseconds(1), due - .uptime))) {
+      bound.value.stepProbe()
+    }
+  }
+
+  private func openProbeSocket(of run: ProbeRun) {
+    let isV4 = if case .v4 = run.target.ip { true } else { false }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let running = NIOLoopBound(run, eventLoop: loop)
+    DatagramBootstrap(group: loop)
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2_048))
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandlers(
+            DatagramWriter(), ProbeSocketHandler(multiplexer: bound.value))
+        }
+      }
+      .bind(host: isV4 ? "0.0.0.0" : "::", port: 0)
+      .whenSuccess { channel in
+        guard bound.value.probeRun === running.value else { return channel.close(promise: nil) }
+        running.value.sockets.append(channel)
+        bound.value.knock(on: channel, running.value)
+      }
+  }
+
+  private func knock(on socket: any Channel, _ run: ProbeRun) {
+    write(ByteBuffer(bytes: run.knock), on: socket, to: run.target)
+  }
+
+  /// Takes in what came to one of the sockets: the other side hit it.
+  func receive(_ envelope: AddressedEnvelope<ByteBuffer>, on socket: any Channel) {
+    guard let context, let address = Address(envelope.remoteAddress) else { return }
+    let known = detours.address(of: socket, at: address, now: .uptime)
+    let isAwaited =
+      probeRun.map { $0.target.ip == address.ip && $0.sockets.contains { $0 === socket } } ?? false
+    guard known != nil || isAwaited,
+      let way = known ?? detours.add(.socket(socket, address), now: .uptime)
+    else { return }
+    receive(envelope.data, by: way, context: context)
+  }
+
+  /// The other side's knock came, whose seal proved the sender: the streams go on that way if it
+  /// carries them both ways.
+  func knocked(_ key: PublicKey, at address: Address) {
+    for channel in Array(channels.values) where channel.peer == key && channel.mark.way == .relayed
+    {
+      channel.isProbed = true
+      channel.look(at: address)
+    }
+    guard let run = probeRun, run.key == key else { return }
+    run.probe.hit()
+    // So that the other side need not go on.
+    if case .opener = run.probe.role { send(run.knock, by: address) }
+    endProbe(keeping: address)
+  }
+
+  private func endProbe(keeping way: Address?) {
+    guard let run = probeRun else { return }
+    probeRun = nil
+    var kept: (any Channel)?
+    if let way, case .socket(let socket, _)? = detours.target(of: way, now: .uptime) {
+      kept = socket
+    }
+    for socket in run.sockets where socket !== kept { socket.close(promise: nil) }
+  }
+}
+
+/// Hands what one socket of a probe receives to the streams.
+final class ProbeSocketHandler: ChannelInboundHandler {
+  typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+  private weak var multiplexer: StreamMultiplexer?
+
+  init(multiplexer: StreamMultiplexer) {
+    self.multiplexer = multiplexer
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    multiplexer?.receive(unwrapInboundIn(data), on: context.channel)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    multiplexer?.pumpTouched()
+    context.fireChannelReadComplete()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}
