@@ -173,8 +173,10 @@ public actor DHTService {
         group.addTask { await self.stayJoined() }
         group.addTask { await self.keepPublishing() }
         group.addTask { await self.carryOpenings() }
-        group.addTask { await self.keepPlaces() }
-        group.addTask { await self.takeOffers() }
+        if streams != nil {
+          group.addTask { await self.keepPlaces() }
+          group.addTask { await self.takeOffers() }
+        }
         try await group.next()
         let isWanted = Task.isCancelled
         group.cancelAll()

@@ -123,7 +123,6 @@ extension DHTService {
 
   /// Stays registered at relays for as long as others don't reach this node, until cancelled.
   func keepPlaces() async {
-    guard streams != nil else { return await Self.forever() }
     while !Task.isCancelled {
       let candidates = machine.status.isServer ? [] : relayCandidates
       for sending in places.step(candidates, fresh: random.next(), now: now) { send(sending) }
@@ -138,7 +137,7 @@ extension DHTService {
 
   /// Agrees to the ways that relays offer, until cancelled.
   func takeOffers() async {
-    guard let streams else { return await Self.forever() }
+    guard let streams else { return }
     for await offer in offered {
       let way = await streams.addDetour(by: offer.relay, slot: offer.slot, to: offer.peer)
       let answer =
@@ -167,9 +166,5 @@ extension DHTService {
 
   private func send(_ sending: RelayDesk.Sending) {
     sendSealed(sending.message.encoded, to: sending.party.key, at: sending.party.address)
-  }
-
-  static func forever() async {
-    try? await Task.sleep(for: .seconds(1 << 30))
   }
 }
