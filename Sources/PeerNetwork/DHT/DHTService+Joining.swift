@@ -10,6 +10,7 @@ extension DHTService {
   /// Takes the peers through which the network is entered; `run` tries them until one answers.
   public func bootstrap(_ peers: [BootstrapPeer]) {
     bootstrapPeers = peers.filter { $0.key != key }
+    streams?.probeOnly(over: Set(bootstrapPeers.map(\.key)))
     joinWake?.yield()
     // Others enter through us: who named us has seen to it that we are reached.
     guard bootstrapPeers.count < peers.count else { return }

@@ -147,11 +147,11 @@ extension DHTService {
     }
   }
 
-  /// Those who may relay: the bootstrap peers, then some that this node knows.
+  /// Those who may relay: the bootstrap peers, whom the owner named. A relay says where others are, so
+  /// a stranger's word would have us write to whomever it likes.
   private var relayCandidates: [RelayDesk.Party] {
-    let known = seeders + machine.contactsToSave(limit: 6)
     var parties: [RelayDesk.Party] = []
-    for contact in known where contact.key != key && contact.address.ip.isGlobal {
+    for contact in seeders where contact.key != key && contact.address.ip.isGlobal {
       let party = RelayDesk.Party(key: contact.key, address: contact.address)
       if !parties.contains(party) { parties.append(party) }
     }

@@ -73,6 +73,7 @@ public final class DatagramStreams: Sendable {
   private let helpers = Mutex<
     (rendezvous: Rendezvous, relaying: Relaying, probing: Probing)?
   >(nil)
+  private let probed = Mutex<Set<PublicKey>>([])
   private let multiplexer = Mutex<NIOLoopBound<StreamMultiplexer>?>(nil)
 
   /// The streams of the node with this key.
@@ -125,6 +126,15 @@ public final class DatagramStreams: Sendable {
     guard let helpers = helpers.withLock({ $0 }) else { return }
     await helpers.probing(key, way)
   }
+
+  /// Takes the relays whose word of where a node is counts when ports are tried: hundreds of datagrams
+  /// go there.
+  func probeOnly(over relays: Set<PublicKey>) {
+    probed.withLock { $0 = relays }
+  }
+
+  /// Whether ports may be tried at the address that this relay told.
+  func mayProbe(over relay: PublicKey) -> Bool { probed.withLock { $0.contains(relay) } }
 
   /// Begins to try ports with such a node; `knock` is what is sent to each.
   func probe(as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8])

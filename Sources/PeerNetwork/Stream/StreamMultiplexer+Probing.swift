@@ -28,6 +28,8 @@ extension StreamMultiplexer {
     as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8]
   ) {
     guard probeRun == nil, let target = detours.peer(of: way), target.ip.isGlobal,
+      case .relay(let relay, _)? = detours.target(of: way, now: .uptime),
+      streams.mayProbe(over: relay.key),
       channels.values.contains(where: { $0.peer == key && $0.mark.way == .relayed })
     else { return }
     probeRun = ProbeRun(
