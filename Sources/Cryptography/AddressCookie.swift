@@ -1,7 +1,10 @@
 public import Wire
 
 /// Proof that a sender receives what is sent to its address (DHT.md): 16 bytes of keyed BLAKE2b over
-/// address, node key and a five-minute epoch.
+/// address, node key and a half-hour epoch.
+///
+/// RFC 9018 has DNS servers take theirs for an hour. A node looks after each contact every ten to ninety
+/// minutes, and a shorter life would have most of that padded.
 ///
 /// A reply carries it, the next request shows it; it is checked in well under a microsecond, before
 /// any key agreement is paid for.
@@ -10,6 +13,9 @@ public struct AddressCookie: Sendable {
   public static let length = 16
   /// The cookie of one who has none yet.
   public static let none = [UInt8](repeating: 0, count: length)
+
+  /// A cookie holds in the epoch in which it was made and in the next one.
+  public static let epoch = Duration.seconds(1_800)
 
   private let secret: SecretBytes
 
@@ -39,7 +45,7 @@ public struct AddressCookie: Sendable {
   }
 
   private func epoch(_ now: Instant) -> UInt64 {
-    now.nanoseconds / 300_000_000_000
+    now.nanoseconds / UInt64(Self.epoch.components.seconds * 1_000_000_000)
   }
 
   private func cookie(_ key: PublicKey, _ address: Address, epoch: UInt64) -> [UInt8] {

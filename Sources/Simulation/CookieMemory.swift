@@ -1,3 +1,4 @@
+import Cryptography
 import Wire
 
 /// Who holds a valid address cookie of whom, for the network as a whole and in bounded memory.
@@ -7,8 +8,8 @@ import Wire
 struct CookieMemory: Sendable {
   private var places: [UInt64]
   private let mask: Int
-  /// A cookie is valid for 5 to 10 minutes; a sender goes by the shorter.
-  static let life: UInt64 = 300
+  /// A cookie is valid for one to two epochs; a sender goes by the shorter, in seconds.
+  static let life = UInt64(AddressCookie.epoch.components.seconds)
 
   /// A memory for about this many pairs.
   init(pairs: Int) {

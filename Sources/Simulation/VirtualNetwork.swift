@@ -52,7 +52,7 @@ public struct VirtualNetwork {
     random = SplitMix64(seed: seed)
     self.conditions = conditions
     self.clock = clock
-    cookies = CookieMemory(pairs: size * 64)
+    cookies = CookieMemory(pairs: size * 256)
     nodes.reserveCapacity(size)
   }
 

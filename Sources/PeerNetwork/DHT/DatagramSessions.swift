@@ -161,7 +161,7 @@ struct DatagramSessions: Sendable {
   }
 
   /// How long a cookie certainly is valid after it came: an epoch, less the way there and back.
-  private static let cookieLife = Duration.seconds(290)
+  private static let cookieLife = AddressCookie.epoch - .seconds(10)
 
   /// Whether we have a cookie to show to a peer there that is still valid.
   ///

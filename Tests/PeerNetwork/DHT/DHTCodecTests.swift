@@ -83,6 +83,16 @@ import Wire
     _ = try? DHTCodec.decode((0..<500).map { _ in UInt8(truncatingIfNeeded: random.next()) })
   }
 
+  @Test func thePaddedPingLeavesRoomForTheLongestPong() {
+    let far = Address(ip: .v6(.max, .max), port: .max)
+    for body: Message.Body in [.pong(observed: far), .punching(far), .reaching(isAsked: true)] {
+      let reply = Message(transaction: .max, isClient: true, body: body)
+      let cookie = [UInt8](repeating: 1, count: AddressCookie.length)
+      let length = DHTCodec.encode(reply, cookie: cookie).count
+      #expect(length <= MessageSize.paddedLength(.ping), "\(body)")
+    }
+  }
+
   @Test func truncationIsAnErrorOrAShorterMessageButNeverATrap() {
     var random = SplitMix64(seed: 5)
     for _ in 0..<30 {

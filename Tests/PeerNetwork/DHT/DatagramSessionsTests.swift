@@ -42,7 +42,7 @@ import Wire
     // A replay from another address proves nothing, nor does one after two epochs.
     let replayed = try two.open(second, from: there, now: .zero)
     #expect(!replayed.isProven)
-    let stale = try two.open(second, from: here, now: .zero + .seconds(601))
+    let stale = try two.open(second, from: here, now: .zero + AddressCookie.epoch * 2)
     #expect(!stale.isProven)
     // Both are counted; having none to show is no offence.
     let refused = two.cookiesRefused
@@ -64,15 +64,16 @@ import Wire
     var one = try sessions(1)
     let key = try Loopback.key(2).publicKey
     _ = one.seal([1], to: key, at: there)
-    // Made at the very end of its epoch, a cookie lives five minutes and no more.
-    let born = Instant.zero + .seconds(299)
+    // Made at the very end of its epoch, a cookie lives one epoch and no more.
+    let epoch = AddressCookie.epoch
+    let born = Instant.zero + (epoch - .seconds(1))
     one.keep([UInt8](repeating: 1, count: 16), from: key, at: there, now: born)
-    let isValidSoonAfter = one.hasCookie(for: key, at: there, now: born + .seconds(280))
-    let isValidLater = one.hasCookie(for: key, at: there, now: born + .seconds(300))
+    let isValidSoonAfter = one.hasCookie(for: key, at: there, now: born + (epoch - .seconds(20)))
+    let isValidLater = one.hasCookie(for: key, at: there, now: born + epoch)
     #expect(isValidSoonAfter)
     #expect(!isValidLater)
-    one.keep([UInt8](repeating: 2, count: 16), from: key, at: there, now: born + .seconds(301))
-    let isValidAgain = one.hasCookie(for: key, at: there, now: born + .seconds(302))
+    one.keep([UInt8](repeating: 2, count: 16), from: key, at: there, now: born + epoch)
+    let isValidAgain = one.hasCookie(for: key, at: there, now: born + epoch + .seconds(1))
     #expect(isValidAgain)
   }
 
