@@ -71,11 +71,13 @@ public enum IPAddress: Hashable, Sendable {
     }
   }
 
-  /// Whether one host may have this address: not unspecified, multicast or broadcast.
+  /// Whether one host may have this address: not unspecified, multicast, broadcast or for discarding
+  /// (100::/64, RFC 6666).
   public var isUnicast: Bool {
     switch self {
     case .v4(let value): value >> 24 != 0 && value >> 28 < 0xE
-    case .v6(let high, let low): high >> 56 != 0xFF && (high != 0 || low != 0)
+    case .v6(let high, let low):
+      high >> 56 != 0xFF && (high != 0 || low != 0) && high != 0x0100_0000_0000_0000
     }
   }
 

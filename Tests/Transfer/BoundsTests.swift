@@ -68,6 +68,23 @@ func bucketKeepsItsRateOverTenSeconds(rate: UInt64) {
   #expect(late.count == 0)
 }
 
+@Test func anEndThatWasRoundedIsNotRoundedAgain() {
+  var random = SplitMix64(seed: 4)
+  var list = BanList(capacity: 16, term: .seconds(24 * 3_600))
+  list.ban(PublicKey(Bytes32.random(using: &random)), for: .badBitmap, now: .zero)
+  var saved = list.encoded(now: .zero, wall: Timestamp(10_007))
+  let first = saved
+  for start in 1...50 as ClosedRange<Int64> {
+    // Each run begins and ends between two ticks of the clock.
+    let wall = Timestamp(10_007 + start * 100)
+    let now = Instant.zero + .milliseconds(start * 337)
+    var next = BanList(capacity: 16, term: .seconds(24 * 3_600))
+    next.restore(saved, now: now, wall: wall)
+    saved = next.encoded(now: now + .milliseconds(60_000 + start * 13), wall: wall + .seconds(60))
+    #expect(saved == first)
+  }
+}
+
 @Test func savedBansThatMakeNoSenseAreDropped() {
   var random = SplitMix64(seed: 3)
   var list = BanList()

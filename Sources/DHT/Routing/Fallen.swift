@@ -3,9 +3,10 @@ import Wire
 
 /// Nodes found dead in the last minutes, so that hearsay about them costs nothing.
 ///
-/// They are forgotten after ten to twenty minutes, or sooner where many die.
+/// They are forgotten after ten to twenty minutes, or sooner where many die. Digests are keyed with the
+/// process's seed: nobody can fall, or leave, in such a way that another is taken for fallen.
 struct Fallen: Sendable {
-  private var digests = Generations<UInt32>(span: .seconds(600), limit: 512)
+  private var digests = Generations<Int>(span: .seconds(600), limit: 512)
 
   /// Notes that a node did not answer twice.
   mutating func add(_ contact: Contact, now: Instant) {
@@ -24,7 +25,14 @@ struct Fallen: Sendable {
     !digests.isEmpty && digests.contains(digest(contact))
   }
 
-  private func digest(_ contact: Contact) -> UInt32 {
-    UInt32(truncatingIfNeeded: contact.id.bytes.words.3) ^ UInt32(contact.address.port)
+  private func digest(_ contact: Contact) -> Int {
+    let words = contact.id.bytes.words
+    var hasher = Hasher()
+    hasher.combine(words.0)
+    hasher.combine(words.1)
+    hasher.combine(words.2)
+    hasher.combine(words.3)
+    hasher.combine(contact.address.port)
+    return hasher.finalize()
   }
 }

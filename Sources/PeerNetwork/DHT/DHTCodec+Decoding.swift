@@ -136,14 +136,6 @@ extension DHTCodec {
     return address
   }
 
-  /// Whether one host may have this address: not unspecified, multicast or broadcast.
-  private static func isUnicast(_ ip: IPAddress) -> Bool {
-    switch ip {
-    case .v4(let value): value >> 24 != 0 && value >> 28 < 0xE
-    case .v6(let high, let low): high >> 56 != 0xFF && (high != 0 || low != 0)
-    }
-  }
-
   private static func check(_ count: Int, _ limit: Int) throws(DecodeError) {
     guard count <= limit else { throw .tooMany(count, limit: limit) }
   }

@@ -85,8 +85,8 @@ public actor DHTService {
   /// Ways that relays offer; what finds no room is offered again.
   let offered: AsyncStream<RelayOffer>
   let offers: AsyncStream<RelayOffer>.Continuation
-  /// When ports were last tried with anybody.
-  var lastProbe: Instant?
+  /// The ways by which somebody lately proposed to try ports.
+  var probesSeen: [Address: Instant] = [:]
 
   /// A node of the DHT with this identity.
   ///

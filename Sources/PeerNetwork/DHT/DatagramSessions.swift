@@ -7,7 +7,33 @@ struct DatagramSessions: Sendable {
   /// What is kept of a peer.
   struct Peer: Sendable {
     let session: DatagramBox.Session
-    var proof: Proof?
+    /// The cookie that came last.
+    private var proof: Proof?
+    /// Those of other addresses of the same node, the newest first: it may be asked at several at once.
+    private var others: [Proof] = []
+
+    init(session: DatagramBox.Session) {
+      self.session = session
+    }
+
+    /// The addresses of one peer whose cookies are kept.
+    static let proofLimit = 4
+
+    /// What proves our address to the peer there.
+    func proof(at address: Address) -> Proof? {
+      if let proof, proof.address == address { return proof }
+      return others.first { $0.address == address }
+    }
+
+    /// Keeps a cookie instead of the one that came from the same address before.
+    mutating func keep(_ newest: Proof) {
+      others.removeAll { $0.address == newest.address }
+      if let proof, proof.address != newest.address {
+        others.insert(proof, at: 0)
+        if others.count >= Self.proofLimit { others.removeLast() }
+      }
+      proof = newest
+    }
   }
 
   /// A cookie that a peer gave us: it proves our address to the peer.
@@ -156,7 +182,7 @@ struct DatagramSessions: Sendable {
       peer = Peer(session: session)
       known.set(peer, for: key)
     }
-    let cookie = peer.proof.flatMap { $0.address == address ? $0.bytes : nil }
+    let cookie = peer.proof(at: address)?.bytes
     return box.seal(message, cookie: cookie ?? AddressCookie.none, with: peer.session)
   }
 
@@ -168,14 +194,16 @@ struct DatagramSessions: Sendable {
   /// An older one may be valid too and is shown, but nobody may rely on it: a request that wants a
   /// long reply is padded as if there were none.
   mutating func hasCookie(for key: PublicKey, at address: Address, now: Instant) -> Bool {
-    guard let proof = find(key)?.proof else { return false }
-    return proof.address == address && now - proof.since < Self.cookieLife
+    guard let proof = find(key)?.proof(at: address) else { return false }
+    return now - proof.since < Self.cookieLife
   }
 
   /// Keeps the cookie that a reply brought from a peer that we wrote to.
   mutating func keep(_ cookie: [UInt8], from key: PublicKey, at address: Address, now: Instant) {
-    guard var peer = known.find(key) else { return }
-    peer.proof = Proof(cookie, from: address, now: now)
+    guard let proof = Proof(cookie, from: address, now: now), var peer = known.find(key) else {
+      return
+    }
+    peer.keep(proof)
     known.set(peer, for: key)
   }
 

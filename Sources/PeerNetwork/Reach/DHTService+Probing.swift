@@ -5,12 +5,12 @@ import Wire
 
 /// Trying many ports with a node that only a relay leads to, where that may help.
 extension DHTService {
-  /// Not more often than this, whoever wishes it.
-  private static let probePause = Duration.seconds(20)
+  /// Of one way no more than one proposal or answer is looked at in this time.
+  private static let probePause = Duration.seconds(5)
 
   /// Proposes it to a node, by the relay's way.
   func probe(_ key: PublicKey, over way: Address) {
-    guard way.detour != nil, ownNAT != .other, mayProbe else { return }
+    guard way.detour != nil, ownNAT != .other else { return }
     let message = RelayMessage.probe(isAnswer: false, ownNAT)
     sendSealed(message.encoded, to: key, at: way)
   }
@@ -20,23 +20,26 @@ extension DHTService {
     switch message {
     case .knock: streams?.knocked(key, at: address)
     case .probe(let isAnswer, let nat):
-      let own = ownNAT
       // Only over a relay, which has seen where the other side is.
-      guard address.detour != nil, mayProbe,
-        let role = BirthdayProbe.role(own: own, peer: nat),
+      guard let streams, address.detour != nil, nat != .other, mayLook(at: address) else { return }
+      let own = ownNAT
+      guard let role = BirthdayProbe.role(own: own, peer: nat),
         let knock = sessions.seal(RelayMessage.knock.encoded, to: key, at: address)
       else { return }
-      lastProbe = now
-      if !isAnswer {
-        let answer = RelayMessage.probe(isAnswer: true, own)
-        sendSealed(answer.encoded, to: key, at: address)
-      }
-      streams?.probe(as: role, key, over: address, with: knock)
+      let answer = RelayMessage.probe(isAnswer: true, own).encoded
+      streams.probe(
+        as: role, key, over: address, with: knock,
+        isAnswer ? nil : sessions.seal(answer, to: key, at: address))
     case .register, .registered, .ask, .offer, .take, .grant, .refuse, .close: return
     }
   }
 
-  private var mayProbe: Bool { lastProbe.map { now - $0 >= Self.probePause } ?? true }
+  private func mayLook(at way: Address) -> Bool {
+    probesSeen = probesSeen.filter { now - $0.value < Self.probePause }
+    guard probesSeen[way] == nil, probesSeen.count < Detours.capacity else { return false }
+    probesSeen[way] = now
+    return true
+  }
 
   /// What others' observations say of our NAT.
   private var ownNAT: BirthdayProbe.NAT {

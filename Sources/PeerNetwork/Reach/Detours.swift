@@ -17,8 +17,10 @@ struct Detours {
   private struct Entry {
     let target: Target
     /// Where the node at the other end is, if a relay said so.
-    let peer: Address?
+    var peer: Address?
     var used: Instant
+    /// When it was made.
+    let since: Instant
   }
 
   /// The ways that may stand.
@@ -28,7 +30,13 @@ struct Detours {
   /// How long one may be unused.
   static let life = Duration.seconds(90)
 
+  /// The ways by which a datagram came that proves nothing yet; the oldest of more are forgotten.
+  static let candidateCapacity = 16
+  /// How long a socket of its own is kept for a stream to move there.
+  static let socketGrace = Duration.seconds(10)
+
   private var entries: [UInt64: Entry] = [:]
+  private var candidates: [UInt64: Entry] = [:]
   private var last: UInt64 = 0
 
   /// The ways that stand.
@@ -36,24 +44,78 @@ struct Detours {
 
   /// Makes a way; nil if there are too many. The same relay and slot give the same way again.
   mutating func add(_ target: Target, to peer: Address? = nil, now: Instant) -> Address? {
-    if case .relay(let relay, let slot) = target, let known = number(of: slot, at: relay.address) {
+    if case .relay(let relay, let slot) = target, let known = number(of: slot, by: relay) {
       entries[known]?.used = now
+      // Asked anew, the relay may see the other end elsewhere.
+      if let peer { entries[known]?.peer = peer }
       return Address(detour: known)
     }
-    if !hasRoom(for: target) {
-      for (number, entry) in entries where now - entry.used >= Self.life { remove(number, entry) }
-      guard hasRoom(for: target) else { return nil }
+    guard makeRoom(for: target, now: now) else { return nil }
+    last += 1
+    entries[last] = Entry(target: target, peer: peer, used: now, since: now)
+    return Address(detour: last)
+  }
+
+  private mutating func makeRoom(for target: Target, now: Instant) -> Bool {
+    guard !hasRoom(for: target) else { return true }
+    for (number, entry) in entries where now - entry.used >= Self.life { remove(number, entry) }
+    return hasRoom(for: target)
+  }
+
+  /// The way for a datagram that came to a socket of its own and proves nothing yet; it stands until
+  /// `confirm` or `removeCandidates`.
+  mutating func addCandidate(_ socket: any Channel, at remote: Address, now: Instant) -> Address {
+    for (number, entry) in candidates {
+      if case .socket(let other, remote) = entry.target, other === socket {
+        return Address(detour: number)
+      }
+    }
+    if candidates.count >= Self.candidateCapacity, let oldest = candidates.keys.min() {
+      candidates[oldest] = nil
     }
     last += 1
-    entries[last] = Entry(target: target, peer: peer, used: now)
+    candidates[last] = Entry(target: .socket(socket, remote), peer: nil, used: now, since: now)
     return Address(detour: last)
+  }
+
+  /// What came by the way is proven: it stands. False if there is none, or no room.
+  mutating func confirm(_ address: Address, now: Instant) -> Bool {
+    guard let number = address.detour else { return false }
+    guard let entry = candidates.removeValue(forKey: number) else { return entries[number] != nil }
+    guard makeRoom(for: entry.target, now: now) else { return false }
+    entries[number] = entry
+    return true
+  }
+
+  /// Forgets what was not proven; its sockets are the caller's.
+  mutating func removeCandidates() {
+    candidates = [:]
+  }
+
+  /// The ways by sockets of their own that had their time to be moved to.
+  func sockets(now: Instant) -> [Address] {
+    entries.compactMap { number, entry in
+      guard case .socket = entry.target, now - entry.since >= Self.socketGrace else { return nil }
+      return Address(detour: number)
+    }
+  }
+
+  /// Whether there is a way by a socket of its own.
+  var hasSockets: Bool {
+    entries.values.contains { if case .socket = $0.target { true } else { false } }
   }
 
   /// Where the datagrams of a way go.
   mutating func target(of address: Address, now: Instant) -> Target? {
-    guard let number = address.detour, let entry = entries[number] else { return nil }
+    guard let number = address.detour else { return nil }
+    guard let entry = entries[number] else { return candidates[number]?.target }
     entries[number]?.used = now
     return entry.target
+  }
+
+  /// The way of a slot that this relay granted, and no other at the same address.
+  func address(of slot: UInt64, by relay: RelayDesk.Party) -> Address? {
+    number(of: slot, by: relay).map { Address(detour: $0) }
   }
 
   /// The way by which a relay's datagram for a slot came.
@@ -93,6 +155,7 @@ struct Detours {
   /// Ends all.
   mutating func removeAll() {
     for (number, entry) in entries { remove(number, entry) }
+    candidates = [:]
   }
 
   private func hasRoom(for target: Target) -> Bool {
@@ -106,7 +169,18 @@ struct Detours {
 
   private mutating func remove(_ number: UInt64, _ entry: Entry) {
     entries[number] = nil
-    if case .socket(let channel, _) = entry.target { channel.close(promise: nil) }
+    guard case .socket(let channel, _) = entry.target else { return }
+    let isShared = entries.values.contains {
+      if case .socket(let other, _) = $0.target { other === channel } else { false }
+    }
+    if !isShared { channel.close(promise: nil) }
+  }
+
+  private func number(of slot: UInt64, by relay: RelayDesk.Party) -> UInt64? {
+    for (number, entry) in entries {
+      if case .relay(relay, slot) = entry.target { return number }
+    }
+    return nil
   }
 
   private func number(of slot: UInt64, at relay: Address) -> UInt64? {

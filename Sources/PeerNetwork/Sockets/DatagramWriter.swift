@@ -35,6 +35,8 @@ final class DatagramWriter: ChannelOutboundHandler {
       return
     }
     let envelope = unwrapOutboundIn(data)
+    let mode = envelope.data.readableBytes > Self.unfragmented ? allowFragments(of: socket) : nil
+    defer { if let mode { setDiscovery(mode, of: socket) } }
     let sent = envelope.data.withUnsafeReadableBytes { bytes in
       envelope.remoteAddress.withSockAddr { name, size in
         sendto(
@@ -46,6 +48,30 @@ final class DatagramWriter: ChannelOutboundHandler {
     promise?.succeed()
   }
 
+  /// What every IPv4 path carries in practice. IPv6 paths carry each of the DHT's datagrams.
+  private static let unfragmented = 1_024
+
+  /// Lets routers cut a datagram of the DHT: the streams on the same socket forbid it for their search for
+  /// the path's length. Returns what to set afterwards; nil for nothing.
+  private func allowFragments(of socket: CInt) -> CInt? {
+    var mode: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    guard getsockopt(socket, CInt(IPPROTO_IP), discoveryOption, &mode, &size) == 0, mode >= 2 else {
+      return nil
+    }
+    setDiscovery(0, of: socket)
+    return mode
+  }
+
+  private func setDiscovery(_ mode: CInt, of socket: CInt) {
+    var mode = mode
+    let size = socklen_t(MemoryLayout<CInt>.size)
+    setsockopt(socket, CInt(IPPROTO_IP), discoveryOption, &mode, size)
+  }
+
   /// All was sent as it was written.
   func flush(context: ChannelHandlerContext) {}
 }
+
+/// IP_MTU_DISCOVER of linux/in.h.
+private let discoveryOption: CInt = 10

@@ -61,7 +61,7 @@ final class DatagramSender {
   }
 
   /// Routers and this host drop what is too long instead of cutting it: that is what the streams' search
-  /// for the path's length needs. Nothing else sent here is longer than every path carries.
+  /// for the path's length needs. `DatagramWriter` allows it for each long datagram of the DHT.
   private func forbidFragments() {
     var probe: CInt = 3  // IP_PMTUDISC_PROBE
     let size = socklen_t(MemoryLayout<CInt>.size)

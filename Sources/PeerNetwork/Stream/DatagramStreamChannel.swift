@@ -26,6 +26,8 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   let isOutgoing: Bool
   /// By what way its packets go.
   let mark = WayMark(.udp)
+  /// How long after our first OPEN the one left that was answered, if something tells.
+  var lateness: Duration?
   /// Whether the peer knocked at one of many ports.
   var isProbed = false
   let eventLoop: any EventLoop
@@ -63,6 +65,7 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
     self.multiplexer = multiplexer
     self.session = session
     self.stream = stream
+    memory = stream.memoryLimit
     self.box = box
     self.peer = peer
     self.isOutgoing = isOutgoing
@@ -80,6 +83,9 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
   var isWritable: Bool { writable.load(ordering: .relaxed) }
   var isActive: Bool { active.load(ordering: .relaxed) }
   var _channelCore: any ChannelCore { self }
+
+  /// The most bytes that it keeps, both ways together.
+  let memory: Int
 
   /// Where the peer is.
   var address: Address { stream.path }
@@ -233,7 +239,13 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
     }
     let now = Instant.uptime
     if let outcome = stream.outcome, outcome != .finished, isOpen {
-      close(with: outcome == .idle ? ChannelError.connectTimeout(.zero) : ChannelError.eof)
+      if let failure = StreamFailure(outcome) {
+        multiplexer?.note(failure)
+        if isActive { pipeline.fireErrorCaught(failure) }
+        close(with: failure)
+      } else {
+        close(with: ChannelError.eof)
+      }
     }
     if !isOpen, stream.isGone(now: now) || lingersUntil.map({ $0 <= now }) ?? false {
       return finishLingering()

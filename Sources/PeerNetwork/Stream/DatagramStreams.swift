@@ -16,8 +16,13 @@ public final class DatagramStreams: Sendable {
     public var streams = 256
     /// The streams that one node may have opened to us.
     public var streamsPerNode = 4
-    /// The streams that may have been opened to us from one IP address other than loopback.
+    /// The streams that may have been opened to us from one IPv4 address or IPv6 network of 64 bits.
     public var streamsPerAddress = 16
+    /// Whether that bound does not hold for loopback.
+    public var exemptsLoopback = true
+    /// The bytes that all streams together may keep, about: those that come when much of it is taken
+    /// have smaller windows, down to 128 KiB each way.
+    public var memory = 256 << 20
     /// The openings that may be under way.
     public var openings = 64
     /// The granted streams that nobody has taken yet; further openings are refused.
@@ -30,6 +35,9 @@ public final class DatagramStreams: Sendable {
     public var relay = RelayDesk.Settings()
     /// The bounds and times of each stream.
     public var stream = StreamSettings()
+
+    /// The streams that others may have opened: the rest is for those that this node opens.
+    var incomingStreams: Int { streams - streams / 4 }
 
     /// The defaults.
     public init() {}
@@ -136,10 +144,13 @@ public final class DatagramStreams: Sendable {
   /// Whether ports may be tried at the address that this relay told.
   func mayProbe(over relay: PublicKey) -> Bool { probed.withLock { $0.contains(relay) } }
 
-  /// Begins to try ports with such a node; `knock` is what is sent to each.
-  func probe(as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8])
-  {
-    perform { $0.beginProbe(as: role, key, over: way, with: knock) }
+  /// Begins to try ports with such a node, if that may be; `knock` is what is sent to each, `answer`
+  /// what tells the node of it.
+  func probe(
+    as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8],
+    _ answer: [UInt8]?
+  ) {
+    perform { $0.beginProbe(as: role, key, over: way, with: knock, answer) }
   }
 
   /// A node's knock came from an address or by a way.
@@ -180,6 +191,26 @@ public final class DatagramStreams: Sendable {
     }
   }
 
+  /// What became of the streams since the start.
+  var tally: StreamTally {
+    get async {
+      let tally = await look { multiplexer in
+        var tally = multiplexer.tally
+        tally.unsent = multiplexer.sender?.refused ?? 0
+        return tally
+      }
+      return tally ?? StreamTally()
+    }
+  }
+
+  /// What the multiplexer says; nil without a socket.
+  func look<Answer: Sendable>(
+    _ body: @escaping @Sendable (StreamMultiplexer) -> Answer
+  ) async -> Answer? {
+    guard let bound = multiplexer.withLock({ $0 }) else { return nil }
+    return try? await bound.eventLoop.submit { body(bound.value) }.get()
+  }
+
   private func perform(_ body: @escaping @Sendable (StreamMultiplexer) -> Void) {
     guard let bound = multiplexer.withLock({ $0 }) else { return }
     bound.eventLoop.execute { body(bound.value) }
@@ -194,13 +225,59 @@ public final class DatagramStreams: Sendable {
     }
   }
 
-  /// Opens a stream to a node; it reads nothing before `activate`.
-  func connect(to key: PublicKey, at address: Address) async throws -> DatagramStreamChannel {
+  /// Opens a stream to a node, which has so long to answer; it reads nothing before `activate`.
+  func connect(
+    to key: PublicKey, at address: Address, within patience: Duration = StreamOpener.patience
+  ) async throws -> DatagramStreamChannel {
     guard let bound = multiplexer.withLock({ $0 }) else { throw OpenError.unavailable }
-    return try await bound.eventLoop.flatSubmit {
-      bound.value.open(key, at: address)
-    }.get()
+    let ticket = Ticket()
+    return try await withTaskCancellationHandler {
+      try await bound.eventLoop.flatSubmit {
+        bound.value.open(key, at: address, within: patience, ticket)
+      }.get()
+    } onCancel: {
+      bound.eventLoop.execute { bound.value.giveUp(ticket) }
+    }
   }
+
+  /// Opens a stream to a node at whichever of the addresses answers first; all begin at once.
+  ///
+  /// A node that refuses at one refuses at all.
+  func connect(
+    to key: PublicKey, atAnyOf addresses: [Address], within patience: Duration
+  ) async throws -> DatagramStreamChannel {
+    let first = await withTaskGroup(of: Result<DatagramStreamChannel, any Error>.self) { group in
+      for address in addresses {
+        group.addTask {
+          do {
+            return .success(try await self.connect(to: key, at: address, within: patience))
+          } catch {
+            return .failure(error)
+          }
+        }
+      }
+      var first: Result<DatagramStreamChannel, any Error>?
+      for await result in group {
+        switch (first, result) {
+        case (.success?, .success(let late)): late.close(promise: nil)
+        case (.success?, .failure): break
+        case (_, .success):
+          first = result
+          group.cancelAll()
+        case (_, .failure(let error)):
+          if first == nil { first = result }
+          guard case OpenError.refused = error else { continue }
+          first = result
+          group.cancelAll()
+        }
+      }
+      return first ?? .failure(OpenError.unavailable)
+    }
+    return try first.get()
+  }
+
+  /// Names an opening to who may give it up.
+  final class Ticket: Sendable {}
 
   /// Has a message sealed and sent.
   func send(_ opening: StreamOpening, to key: PublicKey, at address: Address) {

@@ -23,22 +23,28 @@ final class ProbeRun {
 }
 
 extension StreamMultiplexer {
-  /// Begins to try ports with the node at the other end of a relay's way, one node at a time.
+  /// Begins to try ports with the node at the other end of a relay's way, one node at a time and not
+  /// often, and says so by `answer`, if that is wanted.
   func beginProbe(
-    as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8]
+    as role: BirthdayProbe.Role, _ key: PublicKey, over way: Address, with knock: [UInt8],
+    _ answer: [UInt8]?
   ) {
     guard probeRun == nil, let target = detours.peer(of: way), target.ip.isGlobal,
       case .relay(let relay, _)? = detours.target(of: way, now: .uptime),
       streams.mayProbe(over: relay.key),
-      channels.values.contains(where: { $0.peer == key && $0.mark.way == .relayed })
+      channels.values.contains(where: { $0.peer == key && $0.mark.way == .relayed }),
+      probeLimits.begin(with: key, at: target.ip, now: .uptime)
     else { return }
-    probeRun = ProbeRun(
+    if let answer { send(answer, by: way) }
+    let run = ProbeRun(
       probe: BirthdayProbe(role: role, now: .uptime), key: key, target: target, knock: knock)
-    stepProbe()
+    probeRun = run
+    step(run)
   }
 
-  private func stepProbe() {
-    guard let run = probeRun else { return }
+  /// Does what is due for a run, unless it ended.
+  private func step(_ run: ProbeRun) {
+    guard probeRun === run else { return }
     for action in run.probe.tick(now: .uptime, using: &random) {
       switch action {
       case .open(let count): for _ in 0..<count { openProbeSocket(of: run) }
@@ -52,10 +58,11 @@ extension StreamMultiplexer {
       case .giveUp: endProbe(keeping: nil)
       }
     }
-    guard let due = probeRun?.probe.nextDeadline else { return }
+    guard probeRun === run, let due = run.probe.nextDeadline else { return }
     let bound = NIOLoopBound(self, eventLoop: loop)
+    let running = NIOLoopBound(run, eventLoop: loop)
     loop.scheduleTask(in: TimeAmount(max(.milliseconds(1), due - .uptime))) {
-      bound.value.stepProbe()
+      bound.value.step(running.value)
     }
   }
 
@@ -72,7 +79,9 @@ extension StreamMultiplexer {
         }
       }
       .bind(host: isV4 ? "0.0.0.0" : "::", port: 0)
-      .whenSuccess { channel in
+      .whenComplete { result in
+        // No more descriptors, mostly.
+        guard case .success(let channel) = result else { return running.value.probe.cannotOpen() }
         guard bound.value.probeRun === running.value else { return channel.close(promise: nil) }
         running.value.sockets.append(channel)
         bound.value.knock(on: channel, running.value)
@@ -86,18 +95,23 @@ extension StreamMultiplexer {
   /// Takes in what came to one of the sockets: the other side hit it.
   func receive(_ envelope: AddressedEnvelope<ByteBuffer>, on socket: any Channel) {
     guard let context, let address = Address(envelope.remoteAddress) else { return }
-    let known = detours.address(of: socket, at: address, now: .uptime)
-    let isAwaited =
-      probeRun.map { $0.target.ip == address.ip && $0.sockets.contains { $0 === socket } } ?? false
-    guard known != nil || isAwaited,
-      let way = known ?? detours.add(.socket(socket, address), now: .uptime)
+    if let known = detours.address(of: socket, at: address, now: .uptime) {
+      return receive(envelope.data, by: known, context: context)
+    }
+    guard let run = probeRun, run.target.ip == address.ip,
+      run.sockets.contains(where: { $0 === socket })
     else { return }
+    // Only a knock that opens makes it a way.
+    let way = detours.addCandidate(socket, at: address, now: .uptime)
     receive(envelope.data, by: way, context: context)
   }
 
   /// The other side's knock came, whose seal proved the sender: the streams go on that way if it
   /// carries them both ways.
   func knocked(_ key: PublicKey, at address: Address) {
+    if address.detour != nil {
+      guard detours.confirm(address, now: .uptime) else { return }
+    }
     for channel in Array(channels.values) where channel.peer == key && channel.mark.way == .relayed
     {
       channel.isProbed = true
@@ -117,7 +131,24 @@ extension StreamMultiplexer {
     if let way, case .socket(let socket, _)? = detours.target(of: way, now: .uptime) {
       kept = socket
     }
+    detours.removeCandidates()
     for socket in run.sockets where socket !== kept { socket.close(promise: nil) }
+    if kept != nil { planSweep() }
+  }
+
+  /// Closes, after a while and again, the sockets to which no stream moved or that all have left.
+  private func planSweep() {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: TimeAmount(Detours.socketGrace)) {
+      let multiplexer = bound.value
+      multiplexer.sweepSockets()
+      if multiplexer.detours.hasSockets { multiplexer.planSweep() }
+    }
+  }
+
+  private func sweepSockets() {
+    let used = Set(channels.values.map(\.address))
+    for way in detours.sockets(now: .uptime) where !used.contains(way) { detours.remove(way) }
   }
 }
 

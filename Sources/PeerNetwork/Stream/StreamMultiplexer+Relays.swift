@@ -19,7 +19,7 @@ extension StreamMultiplexer {
 
   /// Ends the way of a slot, and the streams over it.
   func endDetour(by relay: RelayDesk.Party, slot: UInt64) {
-    guard let address = detours.address(of: slot, from: relay.address, now: .uptime) else { return }
+    guard let address = detours.address(of: slot, by: relay) else { return }
     detours.remove(address)
     for channel in Array(channels.values) where channel.address == address { channel.abandon() }
   }

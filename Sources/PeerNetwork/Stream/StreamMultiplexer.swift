@@ -1,3 +1,4 @@
+import CoreMetrics
 import Cryptography
 import NIOCore
 import NIOPosix
@@ -6,36 +7,26 @@ import Wire
 
 /// Hands the packets of UDP streams to their streams, and all else on: one handler on the UDP channel,
 /// on its event loop.
-final class StreamMultiplexer: ChannelInboundHandler {
+final class StreamMultiplexer: ChannelDuplexHandler {
   typealias InboundIn = AddressedEnvelope<ByteBuffer>
   typealias InboundOut = AddressedEnvelope<ByteBuffer>
-
-  /// A stream that this node asked for.
-  private struct Opening {
-    var opener: StreamOpener
-    let ephemeral: EphemeralKey
-    let key: PublicKey
-    let address: Address
-    let promise: EventLoopPromise<DatagramStreamChannel>
-    /// Packets that overtook the answer to the opening: without them the peer's first words would
-    /// come again only after its probe time.
-    var early: [(packet: [UInt8], address: Address)] = []
-  }
-
-  private static let earlyBound = 16
-
-  /// What names a stream that a peer asked for, so that a repeated OPEN gets the same answer.
-  private struct Grant: Hashable {
-    let key: PublicKey
-    let session: UInt64
-  }
+  typealias OutboundIn = AddressedEnvelope<ByteBuffer>
+  typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
   let streams: DatagramStreams
   private let isIPv6: Bool
   var channels: [UInt64: DatagramStreamChannel] = [:]
-  private var openings: [UInt64: Opening] = [:]
-  private var grants: [Grant: (session: UInt64, answer: StreamOpening)] = [:]
-  private var granted: [UInt64: Grant] = [:]
+  var openings: [UInt64: Opening] = [:]
+  var grants: [Grant: (session: UInt64, answer: StreamOpening)] = [:]
+  var granted: [UInt64: Grant] = [:]
+  var ended = RecentSessions<Grant>()
+  /// Whether the DHT asked to read since the socket was read last.
+  private var isReadWanted = true
+  private var isReadChecked = false
+  /// Datagrams handed to the DHT while it asked for none; nil while it does.
+  private var overdue: Int?
+  var tally = StreamTally()
+  let metrics = StreamMetrics()
   /// Streams to which packets came in this turn of the loop.
   private var touched: [DatagramStreamChannel] = []
   private var frames: [UInt8] = []
@@ -44,9 +35,11 @@ final class StreamMultiplexer: ChannelInboundHandler {
   let loop: any EventLoop
   /// The attempt to hit a port of another node that runs now.
   var probeRun: ProbeRun?
+  /// How often such attempts may be.
+  var probeLimits = ProbeLimits()
   private(set) var context: ChannelHandlerContext?
   /// The UDP channel, until its socket is gone.
-  private var parent: (any Channel)?
+  private(set) var parent: (any Channel)?
 
   /// What this node relays for others.
   var desk: RelayDesk
@@ -64,7 +57,7 @@ final class StreamMultiplexer: ChannelInboundHandler {
 
   var settings: DatagramStreams.Settings { streams.settings }
 
-  private var offersAES: Bool { settings.offersAES && StreamBox.hasFastAES }
+  var offersAES: Bool { settings.offersAES && StreamBox.hasFastAES }
 
   func handlerAdded(context: ChannelHandlerContext) {
     parent = context.channel
@@ -109,15 +102,16 @@ final class StreamMultiplexer: ChannelInboundHandler {
     while let datagram = rest.readSlice(length: min(size, rest.readableBytes)),
       datagram.readableBytes > 0
     {
+      if address == nil { address = Address(envelope.remoteAddress) }
+      // What comes in by a way that is no address does not come from the socket.
+      guard let address, address.port != 0, address.detour == nil else { return }
       let kind = datagram.getInteger(at: datagram.readerIndex, as: UInt8.self)
       guard kind == StreamBox.kind || kind == RelayMessage.detour else {
+        guard isWantedAbove() else { continue }
         let single = AddressedEnvelope(remoteAddress: envelope.remoteAddress, data: datagram)
         context.fireChannelRead(wrapInboundOut(single))
         continue
       }
-      if address == nil { address = Address(envelope.remoteAddress) }
-      // What comes in by a way that is no address does not come from the socket.
-      guard let address, address.port != 0, address.detour == nil else { return }
       guard kind == StreamBox.kind else {
         takeDetoured(datagram, from: address, context: context)
         continue
@@ -155,7 +149,46 @@ final class StreamMultiplexer: ChannelInboundHandler {
     }
     pumpTouched()
     context.fireChannelReadComplete()
+    checkReads()
   }
+
+  // MARK: Reading
+
+  func read(context: ChannelHandlerContext) {
+    isReadWanted = true
+    overdue = nil
+    context.read()
+  }
+
+  /// Looks, at the end of this turn, whether the DHT wants more to be read. If it does not keep up, the
+  /// streams read without it: a flood of its datagrams must not hold them up.
+  private func checkReads() {
+    guard !channels.isEmpty, !isReadChecked else { return }
+    isReadChecked = true
+    isReadWanted = false
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.execute {
+      let multiplexer = bound.value
+      multiplexer.isReadChecked = false
+      guard !multiplexer.isReadWanted, !multiplexer.channels.isEmpty else { return }
+      if multiplexer.overdue == nil { multiplexer.overdue = 0 }
+      multiplexer.context?.read()
+    }
+  }
+
+  /// Whether the DHT takes one more datagram: some wait for it even if it does not keep up.
+  private func isWantedAbove() -> Bool {
+    guard let waiting = overdue else { return true }
+    guard waiting < Self.overdueBound else {
+      tally.dropped += 1
+      metrics.dropped.increment()
+      return false
+    }
+    overdue = waiting + 1
+    return true
+  }
+
+  private static let overdueBound = 256
 
   /// Lets the streams to which packets came do what they can do now.
   func pumpTouched() {
@@ -183,162 +216,26 @@ final class StreamMultiplexer: ChannelInboundHandler {
 
   /// Forgets a stream that is gone.
   func remove(_ session: UInt64) {
-    // A socket of its own was there for this stream alone.
-    if let way = channels.removeValue(forKey: session)?.address, detours.isSocket(way) {
+    if let way = channels.removeValue(forKey: session)?.address, detours.isSocket(way),
+      !channels.values.contains(where: { $0.address == way })
+    {
       detours.remove(way)
     }
-    if let grant = granted.removeValue(forKey: session) { grants[grant] = nil }
-  }
-
-  // MARK: Openings
-
-  /// Begins to open a stream.
-  func open(_ key: PublicKey, at address: Address) -> EventLoopFuture<DatagramStreamChannel> {
-    let promise = loop.makePromise(of: DatagramStreamChannel.self)
-    guard parent != nil, openings.count < settings.openings, channels.count < settings.streams,
-      key != streams.key
-    else {
-      promise.fail(DatagramStreams.OpenError.unavailable)
-      return promise.futureResult
-    }
-    let ephemeral = EphemeralKey()
-    let session = freshSession()
-    let opener = StreamOpener(
-      session: session, ephemeral: ephemeral.publicKey,
-      credit: ReliableStream.firstCredit(settings.stream), offersAES: offersAES)
-    openings[session] = Opening(
-      opener: opener, ephemeral: ephemeral, key: key, address: address, promise: promise)
-    keepAsking(session)
-    return promise.futureResult
-  }
-
-  private func keepAsking(_ session: UInt64) {
-    guard var opening = openings[session] else { return }
-    let (sends, outcome) = opening.opener.tick(now: .uptime)
-    openings[session] = opening
-    if sends { streams.send(opening.opener.message, to: opening.key, at: opening.address) }
-    guard outcome == nil else {
-      openings[session] = nil
-      opening.promise.fail(DatagramStreams.OpenError.silent)
-      return
-    }
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    let wait = max(.microseconds(100), opening.opener.nextDeadline - .uptime)
-    loop.scheduleTask(in: TimeAmount(wait)) { bound.value.keepAsking(session) }
-  }
-
-  /// Takes in a message of an opening exchange.
-  func receive(_ message: StreamOpening, from key: PublicKey, at address: Address) {
-    guard parent != nil else { return }
-    switch message {
-    case .open(let session, let ephemeral, let credit, let theirsOffersAES):
-      let usesAES = theirsOffersAES && offersAES
-      grant(session, ephemeral, credit, usesAES: usesAES, to: key, at: address)
-    case .accept(let session, _, _, _, _), .retry(let session, _), .refuse(let session, _):
-      answered(session, message, from: key)
+    if let grant = granted.removeValue(forKey: session) {
+      grants[grant] = nil
+      ended.insert(grant, now: .uptime)
     }
   }
 
-  private func answered(_ session: UInt64, _ message: StreamOpening, from key: PublicKey) {
-    guard var opening = openings[session], opening.key == key else { return }
-    switch opening.opener.receive(message, now: .uptime) {
-    case .ignored: break
-    case .again:
-      openings[session] = opening
-      streams.send(opening.opener.message, to: opening.key, at: opening.address)
-    case .ended(.granted(let grant)):
-      openings[session] = nil
-      let sides = StreamBox.Sides(
-        opener: streams.key, acceptor: key, openerSession: session,
-        acceptorSession: grant.session)
-      let box = StreamBox(
-        own: opening.ephemeral, peer: grant.ephemeral, sides: sides, isOpener: true,
-        usesAES: grant.usesAES)
-      guard let box else { return opening.promise.fail(DatagramStreams.OpenError.malformed) }
-      let stream = ReliableStream(
-        settings: settings.stream, path: opening.address, credit: grant.credit,
-        roundTrip: grant.roundTrip, now: .uptime)
-      guard let channel = add(session, stream, box, key, isOutgoing: true) else {
-        return opening.promise.fail(DatagramStreams.OpenError.unavailable)
-      }
-      for (packet, address) in opening.early {
-        packet.withUnsafeBytes { take($0, from: address) }
-      }
-      // The peer learns from it that its answer came.
-      channel.greet()
-      opening.promise.succeed(channel)
-    case .ended(.refused(let reason)):
-      openings[session] = nil
-      opening.promise.fail(DatagramStreams.OpenError.refused(reason))
-    case .ended(.silent): break
-    }
-  }
-
-  private func grant(
-    _ theirs: UInt64, _ ephemeral: Bytes32, _ credit: UInt64, usesAES: Bool,
-    to key: PublicKey, at address: Address
-  ) {
-    let grant = Grant(key: key, session: theirs)
-    if let known = grants[grant] { return streams.send(known.answer, to: key, at: address) }
-    guard hasRoom(for: key, at: address) else { return refuse(theirs, key, address) }
-    let own = EphemeralKey()
-    let session = freshSession()
-    let sides = StreamBox.Sides(
-      opener: key, acceptor: streams.key, openerSession: theirs, acceptorSession: session)
-    let box = StreamBox(
-      own: own, peer: ephemeral, sides: sides, isOpener: false, usesAES: usesAES)
-    guard let box else { return }
-    let stream = ReliableStream(
-      settings: settings.stream, path: address, credit: credit, roundTrip: nil, now: .uptime)
-    guard let channel = add(session, stream, box, key, isOutgoing: false) else { return }
-    if address.detour != nil { channel.mark.way = .relayed }
-    guard streams.offer(channel) else {
-      channel.abandon()
-      remove(session)
-      return refuse(theirs, key, address)
-    }
-    let answer = StreamOpening.accept(
-      opener: theirs, session: session, ephemeral: own.publicKey,
-      credit: ReliableStream.firstCredit(settings.stream), usesAES: usesAES)
-    grants[grant] = (session, answer)
-    granted[session] = grant
-    streams.send(answer, to: key, at: address)
-  }
-
-  /// Whether one more stream is granted: no node and no address takes the room of all others.
-  private func hasRoom(for key: PublicKey, at address: Address) -> Bool {
-    guard channels.count < settings.streams else { return false }
-    var ofKey = 0
-    var atAddress = 0
-    for channel in channels.values where !channel.isOutgoing {
-      if channel.peer == key { ofKey += 1 }
-      if channel.address.ip == address.ip { atAddress += 1 }
-    }
-    return ofKey < settings.streamsPerNode
-      && (address.ip.isLoopback || atAddress < settings.streamsPerAddress)
-  }
-
-  private func refuse(_ session: UInt64, _ key: PublicKey, _ address: Address) {
-    streams.send(.refuse(opener: session, reason: .busy), to: key, at: address)
-  }
-
-  private func add(
-    _ session: UInt64, _ stream: ReliableStream, _ box: StreamBox, _ key: PublicKey,
-    isOutgoing: Bool
-  ) -> DatagramStreamChannel? {
-    guard let parent else { return nil }
-    let channel = DatagramStreamChannel(
-      parent: parent, multiplexer: self, session: session, stream: stream, box: box, peer: key,
-      isOutgoing: isOutgoing)
-    channels[session] = channel
-    channel.rearm()
-    return channel
-  }
-
-  private func freshSession() -> UInt64 {
-    while true {
-      let session = random.next()
-      if channels[session] == nil, openings[session] == nil { return session }
+  /// Notes how a stream ended.
+  func note(_ failure: StreamFailure) {
+    switch failure {
+    case .silent:
+      tally.lost += 1
+      metrics.lost.increment()
+    case .violation, .reset:
+      tally.violations += 1
+      metrics.violations.increment()
     }
   }
 }

@@ -21,6 +21,8 @@ final class ConnectionPool: Sendable {
     var closed = (sent: UInt64(0), received: UInt64(0))
     var waiting: [PublicKey: [FetchDriver]] = [:]
     var bans: BanList
+    /// When nodes without relays last answered no datagram.
+    var deaf: [PublicKey: Instant] = [:]
     /// The connections by their number in the slots.
     var numbered: [UInt64: PeerConnection] = [:]
     var slots: UnchokeSlots
@@ -176,6 +178,28 @@ final class ConnectionPool: Sendable {
   private static func apply(_ changes: [UnchokeSlots.Change], _ state: State) {
     for change in changes { state.numbered[change.asker]?.hold(!change.isOpen) }
   }
+
+  /// Notes that a node answered no datagram.
+  func answeredNothing(_ key: PublicKey) {
+    let now = context.clock.now
+    state.withLock { state in
+      if state.deaf.count >= Self.deafBound {
+        state.deaf = state.deaf.filter { now - $0.value < Self.deafTime }
+        guard state.deaf.count < Self.deafBound else { return }
+      }
+      state.deaf[key] = now
+    }
+  }
+
+  /// Whether a node answered no datagram a moment ago: a fetch that tries it again soon need not wait for
+  /// that again.
+  func isDeaf(_ key: PublicKey) -> Bool {
+    let now = context.clock.now
+    return state.withLock { $0.deaf[key].map { now - $0 < Self.deafTime } ?? false }
+  }
+
+  private static let deafBound = 256
+  private static let deafTime = Duration.seconds(5)
 
   /// Notes that no connection could be opened; returns who waited for it.
   func failed(_ key: PublicKey) -> [FetchDriver] {

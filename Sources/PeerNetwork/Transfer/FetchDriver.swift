@@ -145,6 +145,7 @@ actor FetchDriver {
       case .keep(let layers): layersToKeep = layers
       case .leave(let key, let reason):
         log.debug("peer left", metadata: ["peer": "\(key)", "reason": "\(reason)"])
+        if reason == .silent { links[key]?.connection.closeIfSilent() }
         leave(key)
       case .ban(let key, let offence):
         banned[key] = offence

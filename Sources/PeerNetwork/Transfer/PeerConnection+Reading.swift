@@ -13,7 +13,12 @@ extension PeerConnection {
   /// While the connection ends because of us, what still comes in is dropped: the writing task sends
   /// the goodbye and closes.
   func take(_ event: InboundEvent) async -> Bool {
-    guard !state.withLock({ $0.isEnding }) else { return true }
+    let heardAt = context.clock.now
+    let isEnding = state.withLock { state in
+      state.heardAt = heardAt
+      return state.isEnding
+    }
+    guard !isEnding else { return true }
     switch event {
     case .blocks(let stream, let blocks):
       let count = blocks.reduce(0) { $0 + $1.bytes.count }

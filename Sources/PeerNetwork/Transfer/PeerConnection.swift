@@ -21,6 +21,7 @@ final class PeerConnection: Sendable {
     var isEnding = false
     var isClosed = false
     var sendAfter = Instant.zero
+    var heardAt: Instant
     var sent: UInt64 = 0
     var received: UInt64 = 0
   }
@@ -65,7 +66,9 @@ final class PeerConnection: Sendable {
     isLocal = stream.address.map { context.settings.isLocal($0.ip) } ?? false
     upload = RateLimiter(rate: context.settings.uploadLimitPerPeer, clock: context.clock)
     download = RateLimiter(rate: context.settings.downloadLimitPerPeer, clock: context.clock)
-    state = Mutex(State(serve: ServeMachine(settings: context.settings.serving)))
+    state = Mutex(
+      State(
+        serve: ServeMachine(settings: context.settings.serving), heardAt: context.clock.now))
     (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     window.notify { [ring] in ring.yield() }
   }
@@ -94,6 +97,15 @@ final class PeerConnection: Sendable {
       state.isEnding = true
     }
     ring.yield()
+  }
+
+  /// Ends the connection if it goes by datagrams and nothing came over it either: where a TCP connection
+  /// would be reset, a node that is gone lets a stream wait for half a minute.
+  func closeIfSilent() {
+    guard mark.way != .tcp else { return }
+    let heardAt = state.withLock { $0.heardAt }
+    guard context.clock.now - heardAt >= context.settings.fetching.shortestSilence else { return }
+    close(.done)
   }
 
   /// Begins a stream for a fetch with its WANT; nil if the connection is ending.

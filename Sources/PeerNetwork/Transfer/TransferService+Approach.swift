@@ -10,7 +10,7 @@ extension TransferService {
   /// What happens while a provider is approached.
   private enum ApproachEvent: Sendable {
     case due
-    case ended(Approach.Way, carried: Bool)
+    case ended(Approach.Way, Approach.Ending)
   }
 
   /// Opens the connections that fetches ask for.
@@ -29,6 +29,7 @@ extension TransferService {
     // Few ways, each of which ends once, and a deadline or two for each.
     let (events, event) = AsyncStream.makeStream(
       of: ApproachEvent.self, bufferingPolicy: .bufferingOldest(32))
+    let punch = PunchMark()
     await withTaskGroup(of: Void.self) { group in
       var approach = Approach(by: ways(to: provider), now: began)
       var actions = approach.step(now: began, isReached: false)
@@ -39,10 +40,11 @@ extension TransferService {
           switch action {
           case .begin(let way):
             group.addTask {
-              let carried = await self.go(way, to: provider, since: began)
-              event.yield(.ended(way, carried: carried))
+              event.yield(.ended(way, await self.go(way, to: provider, since: began, punch)))
             }
           case .fail:
+            // What is still tried leads to the same node.
+            group.cancelAll()
             for driver in pool.failed(provider.key) { await driver.unreachable(provider.key) }
           }
         }
@@ -58,8 +60,8 @@ extension TransferService {
         let isReached = pool.isConnected(to: provider.key)
         switch input {
         case .due: actions = approach.step(now: clock.now, isReached: isReached)
-        case .ended(let way, let carried):
-          actions = approach.ended(way, carried: carried, now: clock.now, isReached: isReached)
+        case .ended(let way, let ending):
+          actions = approach.ended(way, ending, now: clock.now, isReached: isReached)
         }
       }
     }
@@ -67,7 +69,7 @@ extension TransferService {
 
   /// The ways that may lead to a provider.
   private nonisolated func ways(to provider: Provider) -> Set<Approach.Way> {
-    guard let streams else { return [.tcp] }
+    guard let streams, !pool.isDeaf(provider.key) else { return [.tcp] }
     // Within one site nothing stands between, and who is in the middle would not pass it on.
     guard streams.canPunch, provider.addresses.contains(where: \.ip.isGlobal) else {
       return [.tcp, .datagrams]
@@ -75,45 +77,61 @@ extension TransferService {
     return provider.relays.isEmpty ? [.tcp, .datagrams, .punch] : Set(Approach.Way.allCases)
   }
 
-  /// Tries one way to its end, with the conversation that it carries; whether there was one.
+  /// The addresses of a provider that are tried: those of its record, and one of the local network.
+  private static let addressLimit = Limits.addressesPerProvider + 1
+  /// How long the announced addresses have, all together, to answer an OPEN.
+  private static let datagramPatience = Duration.seconds(2)
+
+  /// Tries one way to its end, with the conversation that it carries.
   private nonisolated func go(
-    _ way: Approach.Way, to provider: Provider, since began: Instant
-  ) async -> Bool {
+    _ way: Approach.Way, to provider: Provider, since began: Instant, _ punch: PunchMark
+  ) async -> Approach.Ending {
+    let key = provider.key
     switch way {
     case .tcp: return await openTLS(to: provider, since: began)
     case .datagrams:
-      for address in provider.addresses.prefix(Limits.addressesPerProvider) {
-        guard !Task.isCancelled else { break }
-        if await openStream(to: provider.key, at: address, by: .udp, since: began) { return true }
+      let ending = await openStream(
+        to: key, at: Array(provider.addresses.prefix(Self.addressLimit)), by: .udp, since: began,
+        within: Self.datagramPatience, beside: punch)
+      // Who has relays may be behind a NAT that lets nothing in at first.
+      let isSilent = ending == .failed && !Task.isCancelled && !pool.isConnected(to: key)
+      if isSilent, provider.relays.isEmpty {
+        pool.answeredNothing(key)
       }
-      return false
+      return ending
     case .punch:
-      guard let address = await streams?.punch(provider.key) else { return false }
-      return await openStream(to: provider.key, at: address, by: .punched, since: began)
+      guard let address = await streams?.punch(key) else { return .failed }
+      punch.set()
+      return await openStream(to: key, at: [address], by: .punched, since: began)
     case .relay:
-      guard let streams, !pool.isConnected(to: provider.key),
-        let address = await streams.relay(to: provider.key, through: provider.relays)
-      else { return false }
-      return await openStream(to: provider.key, at: address, by: .relayed, since: began) {
-        await self.seekDirectWay(to: provider, instead: $0, over: address)
-      }
+      guard let streams, !pool.isConnected(to: key),
+        let address = await streams.relay(to: key, through: provider.relays)
+      else { return .failed }
+      return await openStream(
+        to: key, at: [address], by: .relayed, since: began,
+        work: {
+          await self.seekDirectWay(to: provider, instead: $0, over: address)
+        })
     }
   }
 
-  /// Tries a provider's addresses in order until one carries a conversation.
-  private nonisolated func openTLS(to provider: Provider, since began: Instant) async -> Bool {
-    for address in provider.addresses.prefix(Limits.addressesPerProvider) {
+  /// Tries a provider's addresses in order until one carries a conversation or the provider refuses.
+  private nonisolated func openTLS(
+    to provider: Provider, since began: Instant
+  ) async -> Approach.Ending {
+    for address in provider.addresses.prefix(Self.addressLimit) {
       guard !Task.isCancelled, !pool.isConnected(to: provider.key) else { break }
       do {
         let stream = try await sockets.connect(to: address, key: provider.key)
-        if await converse(over: stream, since: began) { return true }
+        let ending = await converse(over: stream, since: began)
+        if ending != .failed { return ending }
       } catch {
         log.debug(
           "peer not reached",
           metadata: ["peer": "\(provider.key)", "address": "\(address)", "error": "\(error)"])
       }
     }
-    return false
+    return .failed
   }
 
   /// Looks again and again whether a node that a relay leads to can be reached without one, and moves
@@ -121,15 +139,17 @@ extension TransferService {
   private nonisolated func seekDirectWay(
     to provider: Provider, instead channel: DatagramStreamChannel, over way: Address
   ) async {
+    var round = 0
     while channel.mark.way == .relayed {
-      await streams?.probe(provider.key, over: way)
+      if Self.probeRounds.contains(round) { await streams?.probe(provider.key, over: way) }
+      round += 1
       let retry = context.clock.now + Self.directRetry
       while channel.mark.way == .relayed, context.clock.now < retry, !Task.isCancelled {
         try? await Task.sleep(for: .milliseconds(500))
       }
       guard !Task.isCancelled else { return }
       guard channel.mark.way == .relayed else { break }
-      for address in provider.addresses.prefix(Limits.addressesPerProvider) {
+      for address in provider.addresses.prefix(Self.addressLimit) {
         channel.look(at: address)
         // One way is looked at at a time.
         try? await Task.sleep(for: .seconds(1))
@@ -149,41 +169,55 @@ extension TransferService {
     context.metrics.reached(by: channel.mark.way)
   }
 
+  /// The rounds in which ports are tried too: soon, and less and less.
+  private static let probeRounds: Set<Int> = [0, 1, 6]
   /// How often a way without the relay is looked for.
   private static let directRetry = Duration.seconds(60)
 
-  /// Opens a UDP stream to an address and talks over it, with `beside` running; whether there was a
-  /// conversation.
+  /// Opens a UDP stream to whichever address answers first and talks over it, with `work` running.
   private nonisolated func openStream(
-    to key: PublicKey, at address: Address, by way: PeerWay, since began: Instant,
-    beside: (@Sendable (DatagramStreamChannel) async -> Void)? = nil
-  ) async -> Bool {
-    guard let streams, !pool.isConnected(to: key) else { return false }
+    to key: PublicKey, at addresses: [Address], by way: PeerWay, since began: Instant,
+    within patience: Duration = StreamOpener.patience, beside punch: PunchMark? = nil,
+    work: (@Sendable (DatagramStreamChannel) async -> Void)? = nil
+  ) async -> Approach.Ending {
+    guard let streams, !pool.isConnected(to: key) else { return .failed }
     do {
-      let asked = context.clock.now
-      let channel = try await streams.connect(to: key, at: address)
-      // What is answered only when asked again was let in because of the punch beside it.
-      let isLate = context.clock.now - asked >= StreamOpener.firstWait
-      channel.mark.way = way == .udp && isLate && address.ip.isGlobal ? .punched : way
+      let channel = try await streams.connect(to: key, atAnyOf: addresses, within: patience)
+      channel.mark.way = way
+      // The first OPEN was not let in, and a later one was: because of the punch beside it.
+      let wasShutOut = channel.lateness.map { $0 >= StreamOpener.firstWait } ?? true
+      if let punch, punch.isSet, wasShutOut, channel.address.ip.isGlobal {
+        channel.mark.way = .punched
+      }
       // Another way may have been faster by a little.
-      guard !pool.isConnected(to: key) else {
+      guard !pool.isConnected(to: key), !Task.isCancelled else {
         try await channel.close()
-        return false
+        return .failed
       }
       let stream = try await framed(channel)
       return await withTaskGroup(of: Void.self) { group in
-        if let beside { group.addTask { await beside(channel) } }
-        let carried = await converse(over: stream, since: began)
+        if let work { group.addTask { await work(channel) } }
+        let ending = await converse(over: stream, since: began)
         group.cancelAll()
-        return carried
+        return ending
       }
     } catch {
       log.debug(
         "peer not reached by udp",
         metadata: [
-          "peer": "\(key)", "address": "\(address)", "way": "\(way.name)", "error": "\(error)",
+          "peer": "\(key)", "addresses": "\(addresses)", "way": "\(way.name)", "error": "\(error)",
         ])
-      return false
+      if case DatagramStreams.OpenError.refused = error { return .refused }
+      return .failed
     }
   }
+}
+
+/// Whether a punch has let a provider's datagrams in, for the way beside it.
+private final class PunchMark: Sendable {
+  private let answered = Atomic<Bool>(false)
+
+  var isSet: Bool { answered.load(ordering: .relaxed) }
+
+  func set() { answered.store(true, ordering: .relaxed) }
 }

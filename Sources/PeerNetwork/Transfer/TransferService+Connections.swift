@@ -29,9 +29,12 @@ extension TransferService {
   /// Greets the other side and, if it is one of us, exchanges frames until the end.
   ///
   /// `began` is when this node began to look for a way to the peer. Returns whether the peer greeted us
-  /// and was taken in.
-  nonisolated func converse(over stream: PeerStream, since began: Instant? = nil) async -> Bool {
+  /// and was taken in, or was refused or refused us.
+  nonisolated func converse(
+    over stream: PeerStream, since began: Instant? = nil
+  ) async -> Approach.Ending {
     var connection: PeerConnection?
+    var isRefused = false
     do {
       try await stream.channel.executeThenClose { inbound, outbound in
         try await outbound.write(.frame(.hello(greeting)))
@@ -43,7 +46,11 @@ extension TransferService {
                 continue
               }
               let admitted = try await admit(event, stream, outbound)
-              guard let admitted else { break }
+              guard let admitted else {
+                // Whoever greets or takes leave is the node, whatever else leads to it.
+                isRefused = event.isGreetingOrGoodbye
+                break
+              }
               connection = admitted.connection
               if let began { note(admitted.connection, took: context.clock.now - began) }
               group.addTask {
@@ -63,11 +70,11 @@ extension TransferService {
     }
     guard let connection else {
       context.metrics.failedHandshakes.increment()
-      return false
+      return isRefused ? .refused : .failed
     }
     pool.remove(connection)
     for driver in connection.closed() { await driver.lost(connection) }
-    return true
+    return .carried
   }
 
   /// Judges the first frame: the connection that it makes and the fetches that waited for it.

@@ -21,6 +21,14 @@ enum InboundEvent: Sendable {
   case frame(TransferFrame)
   /// Blocks of one stream that were read together, in the order of their arrival.
   case blocks(stream: UInt32, [ReceivedBlock])
+
+  /// Whether a node greets or takes leave.
+  var isGreetingOrGoodbye: Bool {
+    switch self {
+    case .frame(.hello), .frame(.goodbye): true
+    case .frame, .blocks: false
+    }
+  }
 }
 
 /// One block as it came in, not checked yet.

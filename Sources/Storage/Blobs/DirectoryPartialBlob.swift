@@ -119,6 +119,8 @@ final class DirectoryPartialBlob: PartialBlob {
         state.isFlushing = false
         if case .failure(let error) = result { state.flushFailure = error }
       }
+      // What was written since the last flush may be lost though it can be read: nobody may resume it.
+      if case .failure = result { try? self.store.files.unlink(self.store.paths.map(self.root)) }
     }
   }
 
@@ -166,7 +168,12 @@ final class DirectoryPartialBlob: PartialBlob {
   }
 
   func suspend() async throws {
-    try await perform { self.close() }
+    // The lane is free once the flush ahead has ended.
+    try await store.flushes.run(lane: root.hashValue) {}
+    try await perform {
+      guard self.state.withLock({ $0.flushFailure }) != nil else { return self.close() }
+      try self.delete()
+    }
   }
 
   func abandon() async throws {

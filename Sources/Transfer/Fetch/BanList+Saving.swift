@@ -16,7 +16,9 @@ extension BanList {
     var bytes: [UInt8] = [Self.version]
     for (key, entry) in current(now: now) {
       bytes += key.bytes.bytes
-      let until = (wall + (entry.until - now)).seconds / Self.step * Self.step + Self.step
+      // An end that is on a step stays there, however often it is read and written again.
+      let end = (wall + (entry.until - now)).seconds
+      let until = (end + Self.step - 1) / Self.step * Self.step
       Self.append(UInt64(bitPattern: until), to: &bytes)
       let (code, first, second) = entry.offence.saved
       bytes.append(code)

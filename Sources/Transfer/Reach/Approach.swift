@@ -38,6 +38,16 @@ public struct Approach: Sendable, Equatable {
     case fail
   }
 
+  /// What became of a way.
+  public enum Ending: Sendable, Equatable {
+    /// It led nowhere.
+    case failed
+    /// It carried a conversation, which is over by now.
+    case carried
+    /// It led to the node, which wants nothing of us or of which we want nothing.
+    case refused
+  }
+
   private enum State: Sendable, Equatable {
     case waiting
     case trying
@@ -83,11 +93,17 @@ public struct Approach: Sendable, Equatable {
     return actions
   }
 
-  /// Takes in that a way ended; who `carried` a conversation, which is over by now, is not tried anew.
-  public mutating func ended(_ way: Way, carried: Bool, now: Instant, isReached: Bool) -> [Action] {
+  /// Takes in that a way ended; a node that was reached or that refused is not tried anew.
+  public mutating func ended(
+    _ way: Way, _ ending: Ending, now: Instant, isReached: Bool
+  ) -> [Action] {
     guard !isOver else { return [] }
     states[way] = .ended
-    return step(now: now, isReached: isReached || carried)
+    guard ending == .refused, !isReached else {
+      return step(now: now, isReached: isReached || ending == .carried)
+    }
+    isOver = true
+    return [.fail]
   }
 
   /// When a way begins: in its time, or as soon as all that come before it have failed.

@@ -39,17 +39,19 @@ public struct BirthdayProbe: Sendable {
   /// The datagrams of the seeker.
   public static let datagrams = 1_024
   /// The longest time of either.
-  public static let span = Duration.seconds(3)
+  public static let span = Duration.seconds(12)
+  /// A hundred new flows a second, which the routers of homes stand.
   private static let batch = 32
-  private static let pause = Duration.milliseconds(50)
-  private static let openerPause = Duration.milliseconds(900)
+  private static let pause = Duration.milliseconds(320)
+  /// Between the rounds in which all ports are sent from once more.
+  private static let openerPause = Duration.seconds(3)
   private static let lowestPort: UInt16 = 1_024
 
   /// What this side does.
   public let role: Role
   private let began: Instant
   private var sent = 0
-  private var rounds = 0
+  private var opened = 0
   private var due: Instant
   /// Whether nothing is left to do.
   public private(set) var isOver = false
@@ -84,9 +86,12 @@ public struct BirthdayProbe: Sendable {
     }
     switch role {
     case .opener:
-      rounds += 1
-      due = min(now + Self.openerPause, began + Self.span)
-      return rounds == 1 ? [.open(Self.ports)] : [.repeatAll]
+      let isOpening = opened < Self.ports
+      let pause = isOpening ? Self.pause : Self.openerPause
+      due = min(now + pause, began + Self.span)
+      guard isOpening else { return [.repeatAll] }
+      opened += Self.batch
+      return [.open(Self.batch)]
     case .seeker:
       guard sent < Self.datagrams else {
         due = began + Self.span
@@ -100,6 +105,11 @@ public struct BirthdayProbe: Sendable {
       }
       return [.send(ports)]
     }
+  }
+
+  /// No more sockets can be had: those that are open have to do.
+  public mutating func cannotOpen() {
+    opened = Self.ports
   }
 
   /// The other side was heard: nothing more is sent.

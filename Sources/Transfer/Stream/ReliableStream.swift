@@ -152,6 +152,9 @@ public struct ReliableStream: Sendable {
     outcome != nil && owesReset == nil && drainedAt.map { $0 <= now } ?? false
   }
 
+  /// The most bytes that it keeps, both ways together.
+  public var memoryLimit: Int { settings.memory }
+
   /// The memory that is taken for bytes of the stream.
   public var allocated: Int { outgoing.allocated + incoming.allocated }
 

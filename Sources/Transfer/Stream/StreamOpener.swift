@@ -12,6 +12,8 @@ public struct StreamGrant: Equatable, Sendable {
   public let usesAES: Bool
   /// What the exchange took, if it was measured.
   public let roundTrip: Duration?
+  /// How long after the first OPEN the one left that was the first to be answered; nil if nothing tells.
+  public let lateness: Duration?
 }
 
 /// The opening side of a stream until it is granted: sends OPEN, again with a cookie when asked, and
@@ -40,22 +42,32 @@ public struct StreamOpener: Sendable {
   /// How long the first answer is waited for before the message is sent again.
   public static let firstWait = Duration.milliseconds(250)
   private static let attemptLimit = 5
+  /// How long an answer is waited for in all, unless less is wanted.
+  public static let patience = Duration.milliseconds(3_750)
 
   /// The session by which the peer will write to us.
   public let session: UInt64
   /// The message to send.
   public let message: StreamOpening
+  private var began = Instant.zero
+  private var firstAnswer: Instant?
   private var sentAt = Instant.zero
   private var attempts = 0
   private var isRepeated = false
   private var hasCookie = false
 
   private let offersAES: Bool
+  private let patience: Duration
 
-  /// The opener of a stream with our session, ephemeral key and first credit.
-  public init(session: UInt64, ephemeral: Bytes32, credit: UInt64, offersAES: Bool) {
+  /// The opener of a stream with our session, ephemeral key and first credit, which waits so long for
+  /// the peer.
+  public init(
+    session: UInt64, ephemeral: Bytes32, credit: UInt64, offersAES: Bool,
+    patience: Duration = Self.patience
+  ) {
     self.session = session
     self.offersAES = offersAES
+    self.patience = patience
     message = .open(
       session: session, ephemeral: ephemeral, credit: credit, offersAES: offersAES)
   }
@@ -63,13 +75,16 @@ public struct StreamOpener: Sendable {
   /// When `tick` is due.
   public var nextDeadline: Instant {
     guard attempts > 0 else { return .zero }
-    return sentAt + Self.firstWait * (1 << min(attempts - 1, 2))
+    return min(sentAt + Self.firstWait * (1 << min(attempts - 1, 2)), began + patience)
   }
 
   /// Says whether `message` must be sent now, or that it is over.
   public mutating func tick(now: Instant) -> (sends: Bool, outcome: Outcome?) {
     guard attempts == 0 || now >= nextDeadline else { return (false, nil) }
-    guard attempts < Self.attemptLimit else { return (false, .silent) }
+    if attempts == 0 { began = now }
+    guard attempts < Self.attemptLimit, attempts == 0 || now - began < patience else {
+      return (false, .silent)
+    }
     isRepeated = attempts > 0
     attempts += 1
     sentAt = now
@@ -82,15 +97,18 @@ public struct StreamOpener: Sendable {
     case .accept(session, let theirs, let ephemeral, let credit, let usesAES):
       // What was not offered can't be granted.
       guard offersAES || !usesAES else { return .ignored }
+      let roundTrip = isRepeated ? nil : now - sentAt
       return .ended(
         .granted(
           StreamGrant(
             session: theirs, ephemeral: ephemeral, credit: credit, usesAES: usesAES,
-            roundTrip: isRepeated ? nil : now - sentAt)))
+            roundTrip: roundTrip,
+            lateness: roundTrip.map { max(.zero, (firstAnswer ?? now) - began - $0) })))
     case .retry(session, let cookie):
       // One cookie is enough: who asks for more keeps us busy.
       guard !hasCookie else { return .ignored }
       hasCookie = true
+      firstAnswer = now
       isRepeated = false
       sentAt = now
       return .again(cookie: cookie)

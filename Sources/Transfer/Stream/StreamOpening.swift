@@ -19,9 +19,9 @@ public enum StreamOpening: Equatable, Sendable {
 
   /// Why no stream is granted.
   public enum Refusal: UInt8, Sendable {
-    /// As many streams are open as may be, or streams are switched off.
+    /// As many streams are open as may be.
     case busy = 1
-    /// The opener is banned.
+    /// The opener is banned. Who sends none of these says so by a goodbye over the stream.
     case banned = 2
   }
 

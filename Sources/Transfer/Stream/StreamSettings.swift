@@ -31,6 +31,9 @@ public struct StreamSettings: Sendable {
   /// less than what a loss-based flow leaves in a buffer of 50 ms.
   public var target = Duration.milliseconds(25)
 
+  /// The most bytes that a stream keeps, both ways together.
+  public var memory: Int { receiveWindow + sendBuffer }
+
   /// The defaults.
   public init() {}
 }

@@ -1,3 +1,4 @@
+import Cryptography
 import Testing
 import Wire
 
@@ -17,6 +18,22 @@ import Wire
     #expect(!fallen.contains(other))
     fallen.remove(contact)
     #expect(!fallen.contains(contact))
+  }
+
+  /// Whoever chooses its port, or looks for a fitting key, must not make others seem dead.
+  @Test mutating func whoFallsTakesNobodyElseWithIt() {
+    var fallen = Fallen()
+    for number in 1...200 as ClosedRange<UInt32> {
+      let victim = Contact.random(number, using: &random)
+      let own = Contact.random(number + 1_000, using: &random)
+      let low = UInt16(truncatingIfNeeded: victim.id.bytes.words.3)
+      let port = low ^ victim.address.port ^ UInt16(truncatingIfNeeded: own.id.bytes.words.3)
+      let chosen = Address(ip: own.address.ip, port: port)
+      fallen.add(Contact(key: own.key, address: chosen), now: .seconds(1))
+      #expect(!fallen.contains(victim))
+      // The same node under another port is not the one that fell.
+      #expect(own.address == chosen || !fallen.contains(own))
+    }
   }
 
   @Test mutating func theOldAreForgottenAfterTwoGenerations() {

@@ -60,6 +60,21 @@ import Wire
     #expect(!isKnownHere)
   }
 
+  @Test func cookiesOfSeveralAddressesOfOnePeerStandBesideEachOther() throws {
+    var one = try sessions(1)
+    let key = try Loopback.key(2).publicKey
+    _ = one.seal([1], to: key, at: there)
+    let addresses = (1...6).map { Address(ip: .v4(0x7F00_0001), port: UInt16($0)) }
+    for address in addresses {
+      for round in 1...2 as ClosedRange<UInt8> {
+        one.keep([UInt8](repeating: round, count: 16), from: key, at: address, now: .zero)
+      }
+    }
+    // The newest four are kept.
+    let kept = addresses.map { one.hasCookie(for: key, at: $0, now: .zero) }
+    #expect(kept == [false, false, true, true, true, true])
+  }
+
   @Test func anOldCookieIsNotReliedOn() throws {
     var one = try sessions(1)
     let key = try Loopback.key(2).publicKey

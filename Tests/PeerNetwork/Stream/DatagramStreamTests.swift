@@ -136,6 +136,60 @@ struct DatagramStreamTests {
     #expect(reader.store.bytes(of: root) == bytes)
   }
 
+  @Test func announcedAddressesRaceAndTheLastOneIsTriedToo() async throws {
+    let seeder = try StreamNode()
+    let reader = try StreamNode()
+    let bytes = BlobStoreConformance.content(size: 65_537, seed: 6)
+    let root = seeder.store.add(bytes)
+    try await withStreams([seeder, reader]) {
+      // Four of the record that answer nothing; a neighbour's beacon makes five.
+      let dead = try await Silence.open(4)
+      let live = await seeder.provider().addresses
+      let provider = TransferService.Provider(
+        key: seeder.key, addresses: dead.addresses + live)
+      let time = try await ContinuousClock().measure {
+        _ = try await reader.service.fetch(root, size: 65_537, from: [provider])
+      }
+      try await dead.close()
+      // One dead address after another would take eight seconds.
+      #expect(time < .seconds(2))
+    }
+    #expect(reader.store.bytes(of: root) == bytes)
+  }
+
+  @Test func aDeadProviderIsGivenUpSoon() async throws {
+    let reader = try StreamNode(times: { $0.fetching.attempts = 2 })
+    let root = MemoryBlobStore().add(BlobStoreConformance.content(size: 1_000, seed: 6))
+    try await withStreams([reader]) {
+      let dead = try await Silence.open(4)
+      let provider = TransferService.Provider(
+        key: SigningKey.generate().publicKey, addresses: dead.addresses)
+      let time = await ContinuousClock().measure {
+        await #expect(throws: FetchError.self) {
+          _ = try await reader.service.fetch(root, size: 1_000, from: [provider])
+        }
+      }
+      try await dead.close()
+      // Two seconds for the datagrams, one of waiting, and at the second try TCP alone.
+      #expect(time < .milliseconds(4_500))
+    }
+  }
+
+  @Test func whomTCPRefusesIsNotTriedByDatagrams() async throws {
+    let foreign = try StreamNode(listens: true, times: { $0.network = "elsewhere" })
+    let reader = try StreamNode()
+    let root = foreign.store.add(BlobStoreConformance.content(size: 1_000, seed: 6))
+    try await withStreams([foreign, reader]) {
+      let tcp = await foreign.transfer.provider.addresses
+      let udp = await foreign.provider().addresses
+      let provider = TransferService.Provider(key: foreign.key, addresses: tcp + udp)
+      await #expect(throws: FetchError.self) {
+        _ = try await reader.service.fetch(root, size: 1_000, from: [provider])
+      }
+      #expect(await reader.streams.tally.opened == 0)
+    }
+  }
+
   @Test(arguments: [true, false])
   func bothFamiliesReachANodeAtTheUnspecifiedAddress(usesTCP: Bool) async throws {
     let bytes = BlobStoreConformance.content(size: 1 << 20, seed: 8)
@@ -249,6 +303,7 @@ struct DatagramStreamTests {
         return try await reader.streams.connect(to: seeder.key, at: address)
       }
       try await channel.closeFuture.get()
+      #expect(await reader.streams.tally.lost == 1)
     }
   }
 }

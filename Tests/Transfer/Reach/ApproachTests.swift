@@ -26,16 +26,16 @@ import Wire
   @Test func theyFollowAtOnceWhenTCPFails() {
     var approach = Approach(by: Self.all, now: .zero)
     _ = approach.step(now: .zero, isReached: false)
-    let actions = approach.ended(.tcp, carried: false, now: at(3), isReached: false)
+    let actions = approach.ended(.tcp, .failed, now: at(3), isReached: false)
     #expect(actions == [.begin(.datagrams), .begin(.punch)])
   }
 
   @Test func theRelayIsLastAndDoesNotWaitForASilentAddress() {
     var approach = Approach(by: Self.all, now: .zero)
     _ = approach.step(now: .zero, isReached: false)
-    _ = approach.ended(.tcp, carried: false, now: at(10), isReached: false)
+    _ = approach.ended(.tcp, .failed, now: at(10), isReached: false)
     // The punch failed, UDP to the announced address still waits.
-    let actions = approach.ended(.punch, carried: false, now: at(900), isReached: false)
+    let actions = approach.ended(.punch, .failed, now: at(900), isReached: false)
     #expect(actions == [.begin(.relay)])
     #expect(approach.nextDeadline == nil)
   }
@@ -53,14 +53,26 @@ import Wire
     _ = approach.step(now: .zero, isReached: false)
     #expect(approach.step(now: at(300), isReached: true).isEmpty)
     #expect(approach.isOver && approach.nextDeadline == nil)
-    #expect(approach.ended(.tcp, carried: false, now: at(400), isReached: false).isEmpty)
+    #expect(approach.ended(.tcp, .failed, now: at(400), isReached: false).isEmpty)
   }
 
   @Test func aConversationThatIsOverWasReachedToo() {
     var approach = Approach(by: Self.all, now: .zero)
     _ = approach.step(now: .zero, isReached: false)
-    #expect(approach.ended(.tcp, carried: true, now: at(100), isReached: false).isEmpty)
+    #expect(approach.ended(.tcp, .carried, now: at(100), isReached: false).isEmpty)
     #expect(approach.isOver)
+  }
+
+  @Test func aRefusalEndsEveryOtherWay() {
+    var approach = Approach(by: Self.all, now: .zero)
+    _ = approach.step(now: .zero, isReached: false)
+    #expect(approach.ended(.tcp, .refused, now: at(20), isReached: false) == [.fail])
+    #expect(approach.isOver && approach.nextDeadline == nil)
+    // Where another way led to the node before, nobody is given up.
+    var reached = Approach(by: Self.all, now: .zero)
+    _ = reached.step(now: .zero, isReached: false)
+    #expect(reached.ended(.tcp, .refused, now: at(20), isReached: true).isEmpty)
+    #expect(reached.isOver)
   }
 
   @Test(arguments: [Set([Approach.Way.tcp]), [.tcp, .datagrams], all])
@@ -74,7 +86,7 @@ import Wire
       switch action {
       case .begin(let way):
         begun.append(way)
-        actions += approach.ended(way, carried: false, now: at(1), isReached: false)
+        actions += approach.ended(way, .failed, now: at(1), isReached: false)
       case .fail: failures += 1
       }
     }

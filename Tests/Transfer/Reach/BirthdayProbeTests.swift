@@ -37,11 +37,41 @@ import Wire
     #expect((done.last?.at ?? .zero) - .zero == BirthdayProbe.span)
   }
 
-  @Test func theOpenerOpensOnceAndRepeats() {
+  @Test func theOpenerOpensSomeAtATimeAndRepeats() {
     let actions = run(.opener).map(\.action)
-    #expect(actions.first == .open(BirthdayProbe.ports))
-    #expect(actions.dropFirst().dropLast().allSatisfy { $0 == .repeatAll })
-    #expect(actions.count <= 6 && actions.last == .giveUp)
+    let opening = actions.prefix { $0 == .open(32) }
+    #expect(opening.count * 32 == BirthdayProbe.ports)
+    let rest = actions.dropFirst(opening.count).dropLast()
+    #expect(rest.allSatisfy { $0 == .repeatAll } && (2...4).contains(rest.count))
+    #expect(actions.last == .giveUp)
+  }
+
+  @Test(arguments: [BirthdayProbe.Role.opener, .seeker])
+  func noRouterSeesMoreThanAHundredNewFlowsASecond(role: BirthdayProbe.Role) {
+    var flows: [Instant: Int] = [:]
+    for (at, action) in run(role) {
+      switch action {
+      case .open(let count): flows[at, default: 0] += count
+      case .send(let ports): flows[at, default: 0] += ports.count
+      case .repeatAll, .giveUp: break
+      }
+    }
+    for begin in flows.keys {
+      let second = flows.filter { $0.key >= begin && $0.key - begin < .milliseconds(960) }
+      #expect(second.values.reduce(0, +) <= 96)
+    }
+  }
+
+  @Test func whereNoSocketCanBeHadNoMoreAreAskedFor() {
+    var random = SplitMix64(seed: 1)
+    var probe = BirthdayProbe(role: .opener, now: .zero)
+    _ = probe.tick(now: .zero, using: &random)
+    probe.cannotOpen()
+    while let due = probe.nextDeadline {
+      for action in probe.tick(now: due, using: &random) {
+        #expect(action == .repeatAll || action == .giveUp)
+      }
+    }
   }
 
   @Test func aHitEndsIt() {

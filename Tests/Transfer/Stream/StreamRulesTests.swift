@@ -312,7 +312,7 @@ import Wire
           .granted(
             StreamGrant(
               session: 9, ephemeral: .zero, credit: 8, usesAES: false,
-              roundTrip: .milliseconds(30)))))
+              roundTrip: .milliseconds(30), lateness: .zero))))
     now = now + .seconds(1)
     #expect(opener.tick(now: now).sends)
     #expect(
@@ -320,7 +320,49 @@ import Wire
         == .ended(
           .granted(
             StreamGrant(
-              session: 9, ephemeral: .zero, credit: 8, usesAES: false, roundTrip: nil))))
+              session: 9, ephemeral: .zero, credit: 8, usesAES: false, roundTrip: nil,
+              lateness: nil))))
+  }
+
+  @Test mutating func tellsALateOpeningFromASlowPath() {
+    // A path of 300 ms: the first OPEN is the one that is answered, after the second has left.
+    #expect(opener.tick(now: now).sends)
+    #expect(opener.tick(now: now + .milliseconds(250)).sends)
+    let cookie = StreamOpening.retry(opener: 5, cookie: [UInt8](repeating: 1, count: 16))
+    _ = opener.receive(cookie, now: now + .milliseconds(300))
+    let grant = StreamOpening.accept(
+      opener: 5, session: 9, ephemeral: .zero, credit: 8, usesAES: false)
+    guard
+      case .ended(.granted(let slow)) = opener.receive(grant, now: now + .milliseconds(600))
+    else {
+      Issue.record("no grant")
+      return
+    }
+    #expect(slow.lateness == .zero)
+    // A path of 20 ms that let only the second one in.
+    var late = StreamOpener(session: 5, ephemeral: .zero, credit: 100, offersAES: false)
+    #expect(late.tick(now: now).sends)
+    #expect(late.tick(now: now + .milliseconds(250)).sends)
+    _ = late.receive(cookie, now: now + .milliseconds(270))
+    guard case .ended(.granted(let shut)) = late.receive(grant, now: now + .milliseconds(290))
+    else {
+      Issue.record("no grant")
+      return
+    }
+    #expect(shut.lateness == .milliseconds(250))
+  }
+
+  @Test func waitsNoLongerThanItIsGiven() {
+    var opener = StreamOpener(
+      session: 5, ephemeral: .zero, credit: 100, offersAES: false, patience: .seconds(2))
+    let began = now
+    var time = now
+    var outcome: StreamOpener.Outcome?
+    for _ in 0..<20 where outcome == nil {
+      outcome = opener.tick(now: time).outcome
+      if outcome == nil { time = max(time, opener.nextDeadline) }
+    }
+    #expect(outcome == .silent && time - began == .seconds(2))
   }
 
   @Test func aCipherThatWasNotOfferedIsNotTaken() {
