@@ -39,7 +39,10 @@ extension RelayDesk {
     guard hasRoom(from: party, to: peer), slots[fresh] == nil else {
       return [refuse(token, .busy, party)]
     }
-    guard hasBytes(party, now), nodeQuotas.has(1, of: peer, now: now) else {
+    // With next to nothing left a way would end before it is of any use.
+    guard hasBytes(party, now), hasWorth(party, now),
+      nodeQuotas.has(Self.worth(nodeQuotas.limit), of: peer, now: now)
+    else {
       return [refuse(token, .overQuota, party)]
     }
     // Last, so that what is refused takes nothing from others.
@@ -76,6 +79,15 @@ extension RelayDesk {
     return quota.remaining(now: now) >= count && nodeQuotas.has(count, of: asker.key, now: now)
       && placeQuotas.has(count, of: asker.place, now: now)
   }
+
+  private mutating func hasWorth(_ asker: Party, _ now: Instant) -> Bool {
+    quota.remaining(now: now) >= Self.worth(quota.limit)
+      && nodeQuotas.has(Self.worth(nodeQuotas.limit), of: asker.key, now: now)
+      && placeQuotas.has(Self.worth(placeQuotas.limit), of: asker.place, now: now)
+  }
+
+  /// What has to be left of a quota for a new way.
+  private static func worth(_ limit: UInt64) -> Int { max(1, Int(clamping: limit / 64)) }
 
   /// Whether there is one more way: no node and no address takes those of all others.
   private func hasRoom(from asker: Party, to guest: PublicKey) -> Bool {

@@ -1,4 +1,5 @@
 import Cryptography
+import DHT
 import TestSupport
 import Testing
 import Transfer
@@ -80,7 +81,7 @@ struct RelayDriverTests {
         _ = try await asker.service.fetch(root, size: 1 << 20, from: [provider])
       }
       let status = await relay.streams.relayed
-      #expect(status.slots == 0 && status.overQuota >= 1 && status.bytes <= 300_000)
+      #expect(status.slots == 0 && status.overQuota >= 1 && status.bytes < 310_000)
       try await Loopback.eventually { await asker.service.snapshot().connections.isEmpty }
     }
   }

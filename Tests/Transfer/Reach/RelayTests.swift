@@ -94,6 +94,7 @@ import Wire
     #expect(ask() == [.refuse(token: 9, .unknownPeer)])
     _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     #expect(ask(now: at(101)) == [.refuse(token: 9, .unknownPeer)])
+    _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     _ = ask()
     let unwilling = desk.receive(.refuse(token: 7, .unwilling), from: guest, fresh: 0, now: .zero)
     #expect(unwilling.map(\.message) == [.refuse(token: 9, .unwilling)])
@@ -110,7 +111,8 @@ import Wire
   }
 
   @Test func aUsedUpQuotaEndsTheWayAndTellsBoth() {
-    desk = Self.desk { $0.quotaPerNode = 1_000 }
+    // The ask counted too.
+    desk = Self.desk { $0.quotaPerNode = 1_160 }
     open()
     #expect(desk.pass(7, count: 900, from: asker.address, now: .zero) == .pass(to: guest.address))
     let end = desk.pass(7, count: 200, from: asker.address, now: .zero)
@@ -295,6 +297,19 @@ import Wire
     #expect(refused)
   }
 
+  @Test func whoHasNextToNothingLeftGetsNoNewWay() {
+    desk = Self.desk { $0.quotaPerNode = 64_000 }
+    open()
+    #expect(desk.pass(7, count: 63_000, from: guest.address, now: .zero) != .drop)
+    _ = desk.receive(.close(slot: 7, .done), from: guest, fresh: 0, now: .zero)
+    func ask(_ now: Instant) -> [RelayMessage] {
+      desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 8, now: now).map(\.message)
+    }
+    #expect(ask(.zero) == [.refuse(token: 9, .overQuota)])
+    // A 64th of it is back after a minute.
+    #expect(ask(at(60)) == [.offer(slot: 8, peer: asker.key, at: asker.address)])
+  }
+
   @Test func whatOneQuotaRefusesUsesUpNoOther() {
     desk = Self.desk { $0.quotaPerNode = 1_000 }
     open()
@@ -344,8 +359,8 @@ import Wire
         if case .pass = desk.pass(7, count: 1_000, from: end.address, now: now) { passed += 1_000 }
       }
     }
-    // Ten seconds, and a quarter of one at the beginning.
-    #expect((1_000_000...1_030_000).contains(passed))
+    // Ten seconds, and a block at the beginning.
+    #expect((1_000_000...1_070_000).contains(passed))
     desk.limit(to: nil, now: at(10))
     #expect(desk.pass(7, count: 60_000, from: asker.address, now: at(10)) != .drop)
   }
