@@ -1,5 +1,6 @@
 import Cryptography
 import DHT
+import NIOCore
 import TestSupport
 import Testing
 import Transfer
@@ -124,19 +125,43 @@ struct RelayDriverTests {
     }
   }
 
-  @Test func whatIsPassedOnCountsAsUploaded() async throws {
+  @Test func aStreamThatLeavesTheRelayGivesTheWayBack() async throws {
+    let (relay, guest, asker) = (try Self.relay(), try Self.node(), try Self.node())
+    try await withStreams([relay, guest, asker]) {
+      try await Self.register(guest, at: relay)
+      let provider = try await Self.provider(guest, by: relay)
+      let granted = await asker.streams.relay(to: guest.key, through: provider.relays)
+      let way = try #require(granted)
+      let channel = try await asker.streams.connect(to: guest.key, at: way)
+      channel.mark.way = .relayed
+      #expect(await relay.streams.relayed.slots == 1)
+      let direct = try #require(await guest.dht.boundAddress)
+      channel.look(at: direct)
+      try await Loopback.eventually { channel.mark.way == .punched }
+      let address = try await channel.eventLoop.submit { channel.address }.get()
+      #expect(address == direct)
+      let began = ContinuousClock.now
+      try await Loopback.eventually { await relay.streams.relayed.slots == 0 }
+      #expect(ContinuousClock.now - began < .seconds(30))
+    }
+  }
+
+  @Test func aRelayTakesHalfOfTheUploadLimitAndCountsAsUpload() async throws {
     let relay = try Self.relay()
     let (guest, asker) = (try Self.node(), try Self.node())
-    let root = guest.store.add(BlobStoreConformance.content(size: 600_000, seed: 5))
+    let root = guest.store.add(BlobStoreConformance.content(size: 1_000_000, seed: 5))
+    let uploads = RateLimiter(rate: 1_000, clock: TransferClock())
+    relay.streams.share(uploads)
     relay.streams.relay(true, uploadLimit: 400_000)
     try await withStreams([relay, guest, asker]) {
       try await Self.register(guest, at: relay)
       let provider = try await Self.provider(guest, by: relay)
       let time = try await ContinuousClock().measure {
-        _ = try await asker.service.fetch(root, size: 600_000, from: [provider])
+        _ = try await asker.service.fetch(root, size: 1_000_000, from: [provider])
       }
-      // Half of the limit is for others; a quarter of a second's worth may pass at once.
-      #expect(time > .seconds(2.5))
+      // 200,000 bytes a second, and a block at the beginning.
+      #expect(time > .seconds(4.6))
     }
+    #expect(uploads.take(1) > .seconds(600))
   }
 }
