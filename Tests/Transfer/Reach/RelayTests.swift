@@ -125,30 +125,6 @@ import Wire
     #expect(desk.slotCount == 0 && desk.refusedByQuota == 1)
   }
 
-  @Test func theHoursQuotaComesBack() {
-    var quota = HourlyQuota(limit: 3_600, now: .zero)
-    #expect(quota.take(3_600, now: .zero) == true)
-    #expect(quota.take(1, now: .zero) == false)
-    #expect(quota.take(10, now: at(10)) == true)
-    #expect(quota.take(1, now: at(10)) == false)
-    #expect(quota.remaining(now: at(10_000)) == 3_600)
-    #expect(quota.take(-1, now: at(10_000)) == false)
-  }
-
-  @Test func quotasOfNodesAreBounded() {
-    var quotas = Quotas<PublicKey>(limit: 100, capacity: 10)
-    var admitted = 0
-    for number in 0..<100 {
-      let key = Self.party(UInt64(number + 1), "5.1.1.1:1").key
-      if quotas.take(50, of: key, now: .zero) { admitted += 1 }
-    }
-    #expect(admitted == 10 && quotas.count == 10)
-    // Half of it comes back in half an hour: those need not be remembered any more.
-    let late = Self.party(1_000, "5.1.1.1:1").key
-    #expect(quotas.take(50, of: late, now: at(1_801)) == true)
-    #expect(quotas.count == 1)
-  }
-
   @Test func slotsAndGuestsAreBounded() {
     for number in 0..<1_000 {
       let party = Self.party(UInt64(number + 10), "9.\(number / 200).\(number % 200).1:1")
