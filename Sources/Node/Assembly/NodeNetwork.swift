@@ -40,6 +40,7 @@ struct NodeNetwork: Sendable {
     // A node that is there to serve has no reason to let anybody wait.
     if settings.role == .seeder { transfers.slots.regular = nil }
     streams = Self.streams(of: state, settings)
+    streams.relay(!rules.isMetered, uploadLimit: rules.limitUp?.bytes)
     transfer = try TransferService(
       identity: NodeIdentity(state.nodeKey), store: state.store, settings: transfers,
       streams: streams, logger: logger)
@@ -90,6 +91,8 @@ struct NodeNetwork: Sendable {
     bounds.relay.isEnabled = settings.relay.enabled ?? (settings.role == .seeder)
     bounds.relay.quota = settings.relay.quota.bytes
     bounds.relay.quotaPerNode = settings.relay.quotaPerPeer.bytes
+    // Whoever makes more keys gets no more; a household may have a few nodes.
+    bounds.relay.quotaPerAddress = max(bounds.relay.quotaPerNode, bounds.relay.quota / 4)
     bounds.relay.slots = settings.relay.slots
     return DatagramStreams(key: state.nodeKey.publicKey, settings: bounds)
   }

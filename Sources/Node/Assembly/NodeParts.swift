@@ -69,7 +69,8 @@ struct NodeParts: Sendable {
       kind: kind, state: state, network: network, helper: helper, settings: settings,
       logger: logger)
     let ruler = TransferRuler(
-      settings: settings.transfer, transfer: network.transfer, logger: logger)
+      settings: settings.transfer, transfer: network.transfer, streams: network.streams,
+      logger: logger)
     let world = WorldRefresh(resolver: resolver, cloud: cloud, settings: settings)
     let refresher = Refresher(logger: logger) {
       try await ruler.waitWhileMetered()

@@ -2,10 +2,11 @@ import Logging
 import PeerNetwork
 import Wire
 
-/// Has the transfer keep to the configuration's hours, and holds back what can wait on a metered link.
+/// Has the transfer and the relay keep to the configuration's hours, and holds back what can wait on a metered link.
 struct TransferRuler: Sendable {
   let settings: Configuration.Transfer
   let transfer: TransferService
+  let streams: DatagramStreams
   let logger: Logger
 
   /// What holds now, by this machine's local time.
@@ -14,7 +15,7 @@ struct TransferRuler: Sendable {
     return settings.rules(on: day, minute: minute)
   }
 
-  /// Tells the transfer what holds whenever it changes, until cancelled.
+  /// Tells both what holds whenever it changes, until cancelled.
   func run() async throws {
     var told: TransferRules?
     while true {
@@ -22,6 +23,7 @@ struct TransferRuler: Sendable {
       if told != rules {
         transfer.limit(upload: rules.limitUp?.bytes, download: rules.limitDown?.bytes)
         transfer.serve(beyondLAN: !rules.isMetered)
+        streams.relay(!rules.isMetered, uploadLimit: rules.limitUp?.bytes)
         if told != nil {
           logger.info(
             "other hours",

@@ -3,6 +3,7 @@ public import DHT
 import Logging
 import NIOCore
 import NIOPosix
+import Transfer
 import Wire
 
 /// Entering the network, and entering it again after the link was lost.
@@ -58,19 +59,16 @@ extension DHTService {
     joinWake = nil
   }
 
-  /// Announces anew when others see us at another address than before.
+  /// Announces anew when others see us at another address than before, or other relays lead here.
   func renewAnnouncementsIfMoved() {
     let addresses = advertisedAddresses
-    let relays = relays
     let hasMoved = !announcedAddresses.isEmpty && addresses != announcedAddresses
-    if hasMoved || relays != announcedRelays {
-      log.notice(
-        "own address changed", metadata: ["address": "\(addresses)", "relays": "\(relays)"])
-      publisher.renewAnnouncements(now: wallClock())
-      publishWake?.yield()
-    }
     announcedAddresses = addresses
-    announcedRelays = relays
+    if hasMoved { log.notice("own address changed", metadata: ["address": "\(addresses)"]) }
+    let hasOtherRelays = announcedRelays.change(to: places.kept(now: now), now: now)
+    guard hasMoved || hasOtherRelays else { return }
+    publisher.renewAnnouncements(now: wallClock())
+    publishWake?.yield()
   }
 
   /// Bootstrap peers and, for who knows nobody, the contacts of the run before.
@@ -80,6 +78,7 @@ extension DHTService {
       seeders = peers
       machine.setSeeders(peers)
       note(.seeders(peers))
+      relayWake?.yield()
     }
     return (includesSaved ? savedContacts + machine.contactsToSave(limit: 16) : []) + peers
   }

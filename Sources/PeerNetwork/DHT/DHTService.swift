@@ -78,10 +78,10 @@ public actor DHTService {
   var joinWake: AsyncStream<Void>.Continuation?
   var farewell: AsyncStream<Void>.Continuation?
   /// Where this node is registered so that relays pass on datagrams for it.
-  var places = RelayPlaces()
+  var places: RelayPlaces
   var relayCalls: [UInt64: RelayCall] = [:]
   var relayWake: AsyncStream<Void>.Continuation?
-  var announcedRelays: [Contact] = []
+  var announcedRelays = AnnouncedRelays()
   /// Ways that relays offer; what finds no room is offered again.
   let offered: AsyncStream<RelayOffer>
   let offers: AsyncStream<RelayOffer>.Continuation
@@ -106,6 +106,7 @@ public actor DHTService {
     log = logger
     self.wallClock = wallClock
     self.streams = streams
+    places = RelayPlaces(renewal: streams?.settings.relayRenewal ?? .seconds(30))
     machine = Kademlia(
       key: identity.publicKey,
       settings: Self.machineSettings(settings.kademlia, isSeeder: settings.role == .seeder),

@@ -70,8 +70,8 @@ extension DHTService {
   func showCookie(_ token: UInt64, to party: RelayDesk.Party) {
     if let sending = relayCalls[token]?.caller.again(to: party) {
       send(sending)
-    } else if relayCalls[token] == nil {
-      relayWake?.yield()
+    } else if relayCalls[token] == nil, let sending = places.again(to: party, token: token) {
+      send(sending)
     }
   }
 
@@ -82,7 +82,9 @@ extension DHTService {
     let token = random.next()
     let (answers, answer) = AsyncStream.makeStream(
       of: RelayCaller.Outcome.self, bufferingPolicy: .bufferingNewest(1))
-    let others = relays.filter { $0.key != self.key && $0.address.ip.isGlobal }
+    let others = relays.filter {
+      $0.key != self.key && streams.settings.isRelayable($0.address.ip)
+    }
     relayCalls[token] = RelayCall(
       caller: RelayCaller(token: token, peer: key, relays: others), answer: answer)
     defer { relayCalls[token] = nil }
@@ -97,7 +99,8 @@ extension DHTService {
       return first
     }
     guard case .granted(let relay, let slot, let peer) = outcome else {
-      log.debug("no relay", metadata: ["peer": "\(key)", "outcome": "\(outcome.debugDescription)"])
+      let reason = outcome.map { "\($0)" } ?? "not waited for"
+      log.debug("no relay", metadata: ["peer": "\(key)", "outcome": "\(reason)"])
       return nil
     }
     return await streams.addDetour(by: relay, slot: slot, to: peer)
@@ -123,14 +126,14 @@ extension DHTService {
 
   /// Stays registered at relays for as long as others don't reach this node, until cancelled.
   func keepPlaces() async {
+    let longest = min(.seconds(10), (streams?.settings.relayRenewal ?? .seconds(30)) / 3)
     while !Task.isCancelled {
       let candidates = machine.status.isServer ? [] : relayCandidates
       for sending in places.step(candidates, fresh: random.next(), now: now) { send(sending) }
-      let isSettled = candidates.isEmpty || !places.kept(now: now).isEmpty
       let (stream, continuation) = AsyncStream<Void>.makeStream(
         bufferingPolicy: .bufferingNewest(1))
       relayWake = continuation
-      await Self.pause(isSettled ? .seconds(10) : .seconds(1), or: stream, continuation)
+      await Self.pause(places.isAsking ? .seconds(1) : longest, or: stream, continuation)
       relayWake = nil
     }
   }
@@ -151,11 +154,15 @@ extension DHTService {
   /// a stranger's word would have us write to whomever it likes.
   private var relayCandidates: [RelayDesk.Party] {
     var parties: [RelayDesk.Party] = []
-    for contact in seeders where contact.key != key && contact.address.ip.isGlobal {
+    for contact in seeders where contact.key != key && isRelayable(contact.address.ip) {
       let party = RelayDesk.Party(key: contact.key, address: contact.address)
       if !parties.contains(party) { parties.append(party) }
     }
     return parties
+  }
+
+  private func isRelayable(_ ip: IPAddress) -> Bool {
+    streams?.settings.isRelayable(ip) ?? false
   }
 
   private func placesChanged() {

@@ -90,11 +90,17 @@ final class DatagramSender {
 
   /// Adds a datagram that is sealed already behind those that wait.
   func add(copying datagram: UnsafeRawBufferPointer, to address: Address) {
+    _ = pass(copying: datagram, to: address)
+  }
+
+  /// The same; whether there was room for it.
+  func pass(copying datagram: UnsafeRawBufferPointer, to address: Address) -> Bool {
     guard datagram.count <= Self.longestCopy,
       let room = room(for: datagram.count, to: address)
-    else { return }
+    else { return false }
     room.copyMemory(from: datagram)
     took(datagram.count)
+    return true
   }
 
   /// What is left for one more datagram of this length; nil if it can't be sent now.

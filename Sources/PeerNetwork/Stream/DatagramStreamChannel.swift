@@ -155,12 +155,18 @@ final class DatagramStreamChannel: Channel, ChannelCore, @unchecked Sendable {
       return false
     }
     let count = packet.count - StreamBox.overhead
+    // What was under way by the relay when the stream left it must not lead it back there.
+    let address = isByRelay(address) && !isByRelay(stream.path) ? stream.path : address
     scratch.withUnsafeBytes { frames in
       stream.receive(
         UnsafeRawBufferPointer(rebasing: frames[..<count]), number: number, from: address,
         now: .uptime, using: &random)
     }
     return true
+  }
+
+  private func isByRelay(_ address: Address) -> Bool {
+    address.detour != nil && !(multiplexer?.detours.isSocket(address) ?? false)
   }
 
   /// Does everything that can be done now: takes in what was written, hands up what came, sends what

@@ -2,7 +2,7 @@ public import Cryptography
 import NIOCore
 import Synchronization
 public import Transfer
-import Wire
+public import Wire
 
 /// The UDP streams of a node: reliable streams over sealed datagrams on the DHT's socket, for peers that
 /// TCP can't reach (docs/PROTOCOL.md, "The UDP stream").
@@ -33,6 +33,12 @@ public final class DatagramStreams: Sendable {
     public var offersAES = true
     /// What this node relays for others.
     public var relay = RelayDesk.Settings()
+    /// How often ways by relays, others' and own ones, are looked after.
+    public var relayCheck = Duration.seconds(5)
+    /// How often this node registers anew at relays.
+    public var relayRenewal = Duration.seconds(30)
+    /// Where relays may be, and nodes to which they lead: within one site nothing stands between.
+    public var isRelayable: @Sendable (IPAddress) -> Bool = { $0.isGlobal }
     /// The bounds and times of each stream.
     public var stream = StreamSettings()
 
@@ -83,6 +89,8 @@ public final class DatagramStreams: Sendable {
   >(nil)
   private let probed = Mutex<Set<PublicKey>>([])
   private let multiplexer = Mutex<NIOLoopBound<StreamMultiplexer>?>(nil)
+  private let rules = Mutex(RelayRules())
+  private let upload = Mutex<RateLimiter?>(nil)
 
   /// The streams of the node with this key.
   public init(key: PublicKey, settings: Settings = Settings()) {
@@ -180,6 +188,29 @@ public final class DatagramStreams: Sendable {
   /// Sends a sealed datagram by a way that is no address.
   func send(_ packet: [UInt8], by way: Address) {
     perform { $0.send(packet, by: way) }
+  }
+
+  /// Lets this node relay from now on, or not, as far as its settings say so.
+  ///
+  /// `uploadLimit` is that of all uploads in bytes a second, nil for none; relaying takes half of it at
+  /// most, and what it takes is not left for uploads.
+  public func relay(_ isOn: Bool, uploadLimit: UInt64?) {
+    let rules = RelayRules(isOn: isOn, uploadLimit: uploadLimit)
+    self.rules.withLock { $0 = rules }
+    perform { $0.keepTo(rules) }
+  }
+
+  /// What holds for relaying now.
+  var relayRules: RelayRules { rules.withLock { $0 } }
+
+  /// Takes the limit of all uploads, for which what is passed on counts too.
+  func share(_ upload: RateLimiter) {
+    self.upload.withLock { $0 = upload }
+  }
+
+  /// Has bytes that were passed on count as uploaded.
+  func charge(_ count: Int) {
+    _ = upload.withLock { $0 }?.take(count)
   }
 
   /// What this node relays now.

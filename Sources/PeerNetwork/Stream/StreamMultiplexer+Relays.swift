@@ -8,26 +8,62 @@ extension StreamMultiplexer {
   /// Takes in what somebody asked of this node as a relay.
   func serve(_ message: RelayMessage, from party: RelayDesk.Party) {
     send(desk.receive(message, from: party, fresh: random.next(), now: .uptime))
+    watchRelays()
+  }
+
+  /// Keeps to what the owner's other rules say about relaying now.
+  func keepTo(_ rules: RelayRules) {
+    send(desk.pause(!rules.isOn))
+    // One half, so that neither others' bytes nor our own uploads have to wait for good.
+    desk.limit(to: rules.uploadLimit.map { max(1, $0 / 2) }, now: .uptime)
+  }
+
+  /// Looks in a while after the ways and guests that there are now.
+  private func watchRelays() {
+    let isNeeded = desk.slotCount > 0 || desk.guestCount > 0 || !relayedWays.isEmpty
+    guard isNeeded, relayTimer == nil, context != nil else { return }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    relayTimer = loop.scheduleTask(in: TimeAmount(settings.relayCheck)) {
+      bound.value.relayTimer = nil
+      bound.value.lookAfterRelays()
+      bound.value.watchRelays()
+    }
+  }
+
+  private func lookAfterRelays() {
+    send(desk.tick(now: .uptime))
+    let used = Set(channels.values.map(\.address))
+    for (address, way) in relayedWays.sweep(used: used, now: .uptime) {
+      detours.remove(address)
+      let message = RelayMessage.close(slot: way.slot, .done)
+      streams.send(RelayDesk.Sending(message: message, party: way.relay))
+    }
   }
 
   /// Makes a way for the datagrams that a relay passes on for a slot.
   ///
   /// `peer` is where the relay sees the other end.
   func addDetour(by relay: RelayDesk.Party, slot: UInt64, to peer: Address) -> Address? {
-    detours.add(.relay(relay, slot: slot), to: peer, now: .uptime)
+    guard let address = detours.add(.relay(relay, slot: slot), to: peer, now: .uptime) else {
+      return nil
+    }
+    relayedWays.add(RelayedWays.Way(relay: relay, slot: slot), at: address, now: .uptime)
+    watchRelays()
+    return address
   }
 
   /// Ends the way of a slot, and the streams over it.
   func endDetour(by relay: RelayDesk.Party, slot: UInt64) {
     guard let address = detours.address(of: slot, by: relay) else { return }
     detours.remove(address)
+    relayedWays.remove(address)
     for channel in Array(channels.values) where channel.address == address { channel.abandon() }
   }
 
   /// What this node relays now.
   var relayed: RelayStatus {
     RelayStatus(
-      isEnabled: desk.settings.isEnabled, slots: desk.slotCount, guests: desk.guestCount,
+      isEnabled: desk.isRelaying, slots: desk.slotCount, guests: desk.guestCount,
       bytes: desk.passedBytes, overQuota: desk.refusedByQuota)
   }
 
@@ -41,7 +77,12 @@ extension StreamMultiplexer {
     else { return }
     switch desk.pass(slot, count: datagram.readableBytes, from: address, now: .uptime) {
     case .pass(let target):
-      datagram.withUnsafeReadableBytes { senderForStreams()?.add(copying: $0, to: target) }
+      let count = datagram.readableBytes
+      let hasLeft = datagram.withUnsafeReadableBytes {
+        senderForStreams()?.pass(copying: $0, to: target) ?? false
+      }
+      guard hasLeft else { return desk.lost(count) }
+      streams.charge(count)
       hasForwarded = true
       return
     case .end(let sendings): return send(sendings)
@@ -117,9 +158,17 @@ extension StreamMultiplexer {
   }
 }
 
+/// What the owner's rules for uploads say about relaying.
+struct RelayRules: Sendable {
+  /// Not on a metered link.
+  var isOn = true
+  /// Bytes a second of all uploads together; nil for no limit.
+  var uploadLimit: UInt64?
+}
+
 /// What a node relays for others, at one moment.
 public struct RelayStatus: Sendable, Equatable {
-  /// Whether it relays at all.
+  /// Whether it relays now.
   public var isEnabled = false
   /// The ways that stand or are offered.
   public var slots = 0

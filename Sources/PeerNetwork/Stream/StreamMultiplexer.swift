@@ -45,6 +45,10 @@ final class StreamMultiplexer: ChannelDuplexHandler {
   var desk: RelayDesk
   /// Ways of datagrams that are no addresses.
   var detours = Detours()
+  /// The ways by relays that this node is an end of.
+  var relayedWays = RelayedWays()
+  /// What looks after those ways and after those of others.
+  var relayTimer: Scheduled<Void>?
   /// Whether datagrams of others wait to be sent on.
   var hasForwarded = false
 
@@ -53,6 +57,7 @@ final class StreamMultiplexer: ChannelDuplexHandler {
     desk = RelayDesk(settings: streams.settings.relay, now: .uptime)
     self.isIPv6 = isIPv6
     loop = eventLoop
+    keepTo(streams.relayRules)
   }
 
   var settings: DatagramStreams.Settings { streams.settings }
@@ -77,6 +82,9 @@ final class StreamMultiplexer: ChannelDuplexHandler {
     context = nil
     for socket in probeRun?.sockets ?? [] { socket.close(promise: nil) }
     probeRun = nil
+    relayTimer?.cancel()
+    relayTimer = nil
+    relayedWays.removeAll()
     streams.detach()
     // Nothing may be written to a descriptor that is closed and may be another file's by now.
     parent = nil
@@ -216,10 +224,11 @@ final class StreamMultiplexer: ChannelDuplexHandler {
 
   /// Forgets a stream that is gone.
   func remove(_ session: UInt64) {
-    if let way = channels.removeValue(forKey: session)?.address, detours.isSocket(way),
-      !channels.values.contains(where: { $0.address == way })
-    {
-      detours.remove(way)
+    if let way = channels.removeValue(forKey: session)?.address {
+      if detours.isSocket(way), !channels.values.contains(where: { $0.address == way }) {
+        detours.remove(way)
+      }
+      relayedWays.release(way, now: .uptime)
     }
     if let grant = granted.removeValue(forKey: session) {
       grants[grant] = nil

@@ -71,7 +71,9 @@ extension TransferService {
   private nonisolated func ways(to provider: Provider) -> Set<Approach.Way> {
     guard let streams, !pool.isDeaf(provider.key) else { return [.tcp] }
     // Within one site nothing stands between, and who is in the middle would not pass it on.
-    guard streams.canPunch, provider.addresses.contains(where: \.ip.isGlobal) else {
+    guard streams.canPunch,
+      provider.addresses.contains(where: { streams.settings.isRelayable($0.ip) })
+    else {
       return [.tcp, .datagrams]
     }
     return provider.relays.isEmpty ? [.tcp, .datagrams, .punch] : Set(Approach.Way.allCases)

@@ -86,6 +86,7 @@ public actor TransferService {
       upload: RateLimiter(rate: settings.uploadLimit, clock: clock),
       download: RateLimiter(rate: settings.downloadLimit, clock: clock),
       reach: TransferContext.Reach(beyondLAN: settings.servesBeyondLAN))
+    streams?.share(context.upload)
     pool = ConnectionPool(context: context)
     sockets = try TransferSockets(identity: identity, settings: settings, metrics: metrics)
     queue = FetchQueue(width: settings.fetches, length: settings.waitingFetches)

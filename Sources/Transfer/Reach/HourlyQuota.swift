@@ -1,4 +1,3 @@
-public import Cryptography
 public import Wire
 
 /// How many bytes may pass in an hour: what was not used is saved up, for an hour at most.
@@ -33,13 +32,13 @@ public struct HourlyQuota: Sendable, Equatable {
   }
 }
 
-/// The quotas of nodes, no more than a bound of them.
-public struct NodeQuotas: Sendable {
-  /// Bytes an hour for each node.
+/// The quotas of nodes or of addresses, no more than a bound of them.
+public struct Quotas<Owner: Hashable & Sendable>: Sendable {
+  /// Bytes an hour for each.
   public let limit: UInt64
-  /// The nodes that are kept.
+  /// Those that are kept account of.
   public let capacity: Int
-  private var quotas: [PublicKey: HourlyQuota] = [:]
+  private var quotas: [Owner: HourlyQuota] = [:]
 
   /// Quotas of which nothing is used.
   public init(limit: UInt64, capacity: Int) {
@@ -47,24 +46,23 @@ public struct NodeQuotas: Sendable {
     self.capacity = capacity
   }
 
-  /// How many nodes are kept.
+  /// How many are kept account of.
   public var count: Int { quotas.count }
 
-  /// Whether a node has bytes left and can be kept account of.
-  public mutating func admits(_ node: PublicKey, now: Instant) -> Bool {
-    if let quota = quotas[node] { return quota.remaining(now: now) > 0 }
+  /// Whether so many bytes are left to an owner that can be kept account of.
+  public mutating func has(_ count: Int, of owner: Owner, now: Instant) -> Bool {
+    if let quota = quotas[owner] { return quota.remaining(now: now) >= count }
+    guard limit >= count else { return false }
     if quotas.count >= capacity {
       // Who has all of its bytes again need not be remembered.
       quotas = quotas.filter { $0.value.remaining(now: now) < limit }
-      guard quotas.count < capacity else { return false }
     }
-    quotas[node] = HourlyQuota(limit: limit, now: now)
-    return limit > 0
+    return quotas.count < capacity
   }
 
-  /// Takes bytes of a node that was admitted; whether there were as many.
-  public mutating func take(_ count: Int, of node: PublicKey, now: Instant) -> Bool {
-    guard admits(node, now: now) else { return false }
-    return quotas[node]?.take(count, now: now) ?? false
+  /// Takes bytes of an owner, all or none; whether there were as many.
+  public mutating func take(_ count: Int, of owner: Owner, now: Instant) -> Bool {
+    guard has(count, of: owner, now: now) else { return false }
+    return quotas[owner, default: HourlyQuota(limit: limit, now: now)].take(count, now: now)
   }
 }

@@ -13,21 +13,29 @@ public struct RelayDesk: Sendable {
     public var slots = 64
     /// Ways at once that one node may be an end of.
     public var slotsPerNode = 8
-    /// Nodes that may be registered, in all and from one address.
+    /// Ways at once that may be asked for from one address: a household, or a carrier's NAT.
+    public var slotsPerAddress = 16
+    /// Those of them that lead to the same node, so that nobody takes all of its ways.
+    public var slotsPerPair = 2
+    /// Nodes that may be registered.
     public var guests = 256
-    /// Of one address: a household, or a carrier's NAT.
+    /// Nodes that may be registered from one address.
     public var guestsPerAddress = 16
     /// Bytes an hour over all ways.
     public var quota: UInt64 = 4 << 30
     /// Bytes an hour for one node, whichever end it is.
     public var quotaPerNode: UInt64 = 512 << 20
+    /// Bytes an hour over the ways that were asked for from one address: keys cost nothing.
+    public var quotaPerAddress: UInt64 = 1 << 30
     /// Ways that may be asked for in a second; twice as many at once.
     public var asksPerSecond = 8.0
+    /// Of one address in a second; eight times as many at once.
+    public var asksPerSecondPerAddress = 1.0
     /// How long a registration lasts that is not renewed.
     public var guestLife = Duration.seconds(100)
     /// How long an offer waits for its answer.
     public var offerLife = Duration.seconds(5)
-    /// How long a way lasts over which nothing passes.
+    /// How long a way lasts of which an end is silent.
     public var idleTime = Duration.seconds(60)
 
     /// The defaults.
@@ -40,6 +48,9 @@ public struct RelayDesk: Sendable {
     public let key: PublicKey
     /// Where its datagrams come from and go to, proven by a cookie.
     public let address: Address
+
+    /// What one host has of addresses: an IPv4 address, or the /64 of an IPv6 one.
+    var place: IPAddress { address.ip.network(64) }
 
     /// The node with this key at this address.
     public init(key: PublicKey, address: Address) {
@@ -62,64 +73,103 @@ public struct RelayDesk: Sendable {
     }
   }
 
-  private struct Slot {
+  /// A way between two nodes, offered or open.
+  struct Slot {
     let asker: Party
     let guest: Party
     var token: UInt64
     var isOpen = false
-    var used: Instant
+    /// When each end was heard last; of an offer, when it was made.
+    var heard: (asker: Instant, guest: Instant)
+    /// How often the answer is repeated.
+    var answers: Throttle
   }
 
-  private struct Guest {
-    let address: Address
+  struct Guest {
+    let party: Party
     let heard: Instant
   }
 
   /// The bounds.
   public let settings: Settings
-  private var slots: [UInt64: Slot] = [:]
-  private var guests: [PublicKey: Guest] = [:]
-  private var quota: HourlyQuota
-  private var quotas: NodeQuotas
-  private var asks: Double
-  private var asksFilled: Instant
+  var slots: [UInt64: Slot] = [:]
+  var guests: [PublicKey: Guest] = [:]
+  var quota: HourlyQuota
+  var nodeQuotas: Quotas<PublicKey>
+  var placeQuotas: Quotas<IPAddress>
+  var asks: Throttle
+  var asksByPlace: [IPAddress: Throttle] = [:]
+  private var rate: TokenBucket
+  private var isPaused = false
   /// Bytes that were passed on since the start.
   public private(set) var passedBytes: UInt64 = 0
-  /// Datagrams that were dropped because a quota was used up.
+  /// Ways that ended because a quota was used up.
   public private(set) var refusedByQuota: UInt64 = 0
 
   /// A relay whom nobody asked for anything yet.
   public init(settings: Settings, now: Instant) {
     self.settings = settings
     quota = HourlyQuota(limit: settings.quota, now: now)
-    quotas = NodeQuotas(limit: settings.quotaPerNode, capacity: 4 * max(1, settings.guests))
-    asks = 2 * settings.asksPerSecond
-    asksFilled = now
+    let capacity = 4 * max(1, settings.guests)
+    nodeQuotas = Quotas(limit: settings.quotaPerNode, capacity: capacity)
+    placeQuotas = Quotas(limit: settings.quotaPerAddress, capacity: capacity)
+    asks = Throttle(rate: settings.asksPerSecond, burst: 2 * settings.asksPerSecond, now: now)
+    rate = TokenBucket(rate: nil, now: now)
   }
 
   /// The ways that stand or are offered.
   public var slotCount: Int { slots.count }
   /// The nodes that are registered or were a moment ago.
   public var guestCount: Int { guests.count }
+  /// Whether this node relays now.
+  public var isRelaying: Bool { settings.isEnabled && !isPaused }
 
-  /// Takes in a message whose sender's address a cookie proved; `fresh` is a random number for a slot.
+  /// Stops relaying for a while, or goes on; the ends of ways that end by it are told.
+  public mutating func pause(_ isPaused: Bool) -> [Sending] {
+    self.isPaused = isPaused
+    guard isPaused else { return [] }
+    let sendings = slots.flatMap { close($0.key, $0.value, .notRelaying) }
+    slots = [:]
+    guests = [:]
+    return sendings
+  }
+
+  /// Passes on no more than so many bytes a second from now on, however many ways there are; nil for no
+  /// limit. What is beyond is dropped, which the ends take for a narrow path.
+  public mutating func limit(to rate: UInt64?, now: Instant) {
+    self.rate = TokenBucket(rate: rate, now: now)
+  }
+
+  /// Ends ways whose ends fell silent, of which both are told, and forgets offers that nobody took and
+  /// nodes that did not renew; to be called every few seconds while there are any.
+  public mutating func tick(now: Instant) -> [Sending] {
+    var sendings: [Sending] = []
+    for (number, slot) in slots where !isAlive(slot, now) {
+      slots[number] = nil
+      if slot.isOpen { sendings += close(number, slot, .done) }
+    }
+    guests = guests.filter { now - $0.value.heard < settings.guestLife }
+    return sendings
+  }
+
+  /// Takes in a message whose sender's seal was checked; of a REGISTER or an ASK a cookie proved the
+  /// address. `fresh` is a random number for a slot.
   public mutating func receive(
     _ message: RelayMessage, from party: Party, fresh: UInt64, now: Instant
   ) -> [Sending] {
     switch message {
     case .register(let token):
-      guard settings.isEnabled else { return [refuse(token, .notRelaying, party)] }
+      guard isRelaying else { return [refuse(token, .notRelaying, party)] }
       guard keep(party, now) else { return [refuse(token, .busy, party)] }
       return [Sending(message: .registered(token: token), party: party)]
     case .ask(let token, let peer):
-      guard settings.isEnabled else { return [refuse(token, .notRelaying, party)] }
-      return ask(token, peer, from: party, fresh, now)
+      guard isRelaying else { return [refuse(token, .notRelaying, party)] }
+      return tick(now: now) + ask(token, peer, from: party, fresh, now)
     case .take(let number):
-      guard var slot = slots[number], slot.guest == party else {
-        return [Sending(message: .close(slot: number, .done), party: party)]
-      }
+      // Nothing to anybody else: no cookie proved that the question came from there.
+      guard var slot = slots[number], slot.guest == party, isAlive(slot, now) else { return [] }
+      if !slot.isOpen { slot.heard = (now, now) }
       slot.isOpen = true
-      slot.used = now
       slots[number] = slot
       let grant = RelayMessage.grant(token: slot.token, slot: number, at: party.address)
       return [Sending(message: grant, party: slot.asker)]
@@ -140,7 +190,7 @@ public struct RelayDesk: Sendable {
   public enum Passage: Equatable, Sendable {
     /// It goes on to the other end.
     case pass(to: Address)
-    /// It is dropped: no such slot, or it did not come from one of the two ends.
+    /// It is dropped: no such slot, not from one of the two ends, or more than may pass in a second.
     case drop
     /// The quota is used up: it is dropped, and both ends are told.
     case end([Sending])
@@ -150,101 +200,60 @@ public struct RelayDesk: Sendable {
   public mutating func pass(
     _ number: UInt64, count: Int, from address: Address, now: Instant
   ) -> Passage {
-    guard var slot = slots[number], slot.isOpen else { return .drop }
+    guard let slot = slots[number], slot.isOpen, isAlive(slot, now) else { return .drop }
     let target: Party
     switch address {
-    case slot.asker.address: target = slot.guest
-    case slot.guest.address: target = slot.asker
+    case slot.asker.address:
+      target = slot.guest
+      slots[number]?.heard.asker = now
+    case slot.guest.address:
+      target = slot.asker
+      slots[number]?.heard.guest = now
     default: return .drop
     }
-    guard quotas.take(count, of: slot.asker.key, now: now),
-      quotas.take(count, of: slot.guest.key, now: now), quota.take(count, now: now)
-    else {
+    // What one of the quotas refuses uses up none of the others.
+    let fits =
+      nodeQuotas.has(count, of: slot.asker.key, now: now)
+      && nodeQuotas.has(count, of: slot.guest.key, now: now)
+      && placeQuotas.has(count, of: slot.asker.place, now: now)
+      && quota.remaining(now: now) >= count
+    guard fits else {
       slots[number] = nil
       refusedByQuota += 1
-      let close = RelayMessage.close(slot: number, .overQuota)
-      return .end([slot.asker, slot.guest].map { Sending(message: close, party: $0) })
+      return .end(close(number, slot, .overQuota))
     }
-    slot.used = now
-    slots[number] = slot
+    guard rate.takeNow(count, now: now) else { return .drop }
+    charge(count, to: slot.asker, now)
+    _ = nodeQuotas.take(count, of: slot.guest.key, now: now)
     passedBytes += UInt64(count)
     return .pass(to: target.address)
   }
 
-  private mutating func keep(_ party: Party, _ now: Instant) -> Bool {
-    if guests[party.key] == nil {
-      if guests.count >= settings.guests {
-        guests = guests.filter { now - $0.value.heard < settings.guestLife }
-        guard guests.count < settings.guests else { return false }
-      }
-      let neighbours = guests.values.count { $0.address.ip == party.address.ip }
-      guard neighbours < settings.guestsPerAddress else { return false }
-    }
-    guests[party.key] = Guest(address: party.address, heard: now)
-    return true
+  /// Takes in that a datagram that was to pass did not leave this machine.
+  public mutating func lost(_ count: Int) {
+    passedBytes -= min(passedBytes, UInt64(count))
   }
 
-  private mutating func ask(
-    _ token: UInt64, _ peer: PublicKey, from party: Party, _ fresh: UInt64, _ now: Instant
+  /// Whether both ends were heard, or an offer was made, a short while ago.
+  func isAlive(_ slot: Slot, _ now: Instant) -> Bool {
+    let life = slot.isOpen ? settings.idleTime : settings.offerLife
+    return now - min(slot.heard.asker, slot.heard.guest) < life
+  }
+
+  mutating func charge(_ count: Int, to asker: Party, _ now: Instant) {
+    _ = nodeQuotas.take(count, of: asker.key, now: now)
+    _ = placeQuotas.take(count, of: asker.place, now: now)
+    _ = quota.take(count, now: now)
+  }
+
+  private func close(
+    _ number: UInt64, _ slot: Slot, _ reason: RelayMessage.Refusal
   ) -> [Sending] {
-    prune(now)
-    guard peer != party.key, let guest = guests[peer], now - guest.heard < settings.guestLife else {
-      return [refuse(token, .unknownPeer, party)]
-    }
-    let other = Party(key: peer, address: guest.address)
-    let known = slots.first { $0.value.asker.key == party.key && $0.value.guest.key == peer }
-    if let (number, slot) = known {
-      // The answer or the offer was lost, or one of the two is at another address now.
-      if slot.asker == party, slot.guest == other {
-        slots[number]?.token = token
-        let grant = RelayMessage.grant(token: token, slot: number, at: other.address)
-        return slot.isOpen
-          ? [Sending(message: grant, party: party)] : [offer(number, of: party, to: other)]
-      }
-      slots[number] = nil
-    }
-    guard takeAsk(now) else { return [refuse(token, .busy, party)] }
-    guard slots.count < settings.slots, isFree(party.key), isFree(peer), slots[fresh] == nil else {
-      return [refuse(token, .busy, party)]
-    }
-    guard quota.remaining(now: now) > 0, quotas.admits(party.key, now: now),
-      quotas.admits(peer, now: now)
-    else { return [refuse(token, .overQuota, party)] }
-    slots[fresh] = Slot(asker: party, guest: other, token: token, used: now)
-    return [offer(fresh, of: party, to: other)]
+    let message = RelayMessage.close(slot: number, reason)
+    return [slot.asker, slot.guest].map { Sending(message: message, party: $0) }
   }
 
-  private func offer(_ slot: UInt64, of asker: Party, to guest: Party) -> Sending {
-    Sending(message: .offer(slot: slot, peer: asker.key, at: asker.address), party: guest)
-  }
-
-  /// Forgets ways over which nothing passes and offers that nobody took.
-  private mutating func prune(_ now: Instant) {
-    slots = slots.filter { entry in
-      let life = entry.value.isOpen ? settings.idleTime : settings.offerLife
-      return now - entry.value.used < life
-    }
-  }
-
-  private func isFree(_ key: PublicKey) -> Bool {
-    let taken = slots.values.count { $0.asker.key == key || $0.guest.key == key }
-    return taken < settings.slotsPerNode
-  }
-
-  private mutating func takeAsk(_ now: Instant) -> Bool {
-    if now > asksFilled {
-      let earned = (now - asksFilled).inSeconds * settings.asksPerSecond
-      asks = min(2 * settings.asksPerSecond, asks + earned)
-      asksFilled = now
-    }
-    guard asks >= 1 else { return false }
-    asks -= 1
-    return true
-  }
-
-  private func refuse(
-    _ token: UInt64, _ reason: RelayMessage.Refusal, _ party: Party
-  ) -> Sending {
+  func refuse(_ token: UInt64, _ reason: RelayMessage.Refusal, _ party: Party) -> Sending {
     Sending(message: .refuse(token: token, reason), party: party)
   }
 }

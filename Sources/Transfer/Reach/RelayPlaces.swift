@@ -15,8 +15,6 @@ public struct RelayPlaces: Sendable {
   public static let wanted = 2
   /// The relays of which something is remembered.
   static let capacity = 32
-  private static let renewal = Duration.seconds(30)
-  private static let life = Duration.seconds(90)
   private static let retry = Duration.seconds(1)
   private static let tries = 4
   private static let refusalRest = Duration.seconds(600)
@@ -24,64 +22,99 @@ public struct RelayPlaces: Sendable {
 
   private var states: [RelayDesk.Party: State] = [:]
   private var token: UInt64 = 0
+  /// Relays that have seen the cookie which they sent since they were last asked.
+  private var shown: Set<RelayDesk.Party> = []
+  private let renewal: Duration
+  private var life: Duration { renewal * 3 }
+  /// After so long without an answer a place is looked for that may take its place.
+  private var doubt: Duration { renewal * 3 / 2 }
 
-  /// Registered nowhere.
-  public init() {}
+  /// Registered nowhere; each registration is renewed so often.
+  public init(renewal: Duration = .seconds(30)) {
+    self.renewal = renewal
+  }
 
-  /// Where the node is registered now, in a stable order.
+  /// Where the node is registered now, no more than `wanted`, in a stable order.
   public func kept(now: Instant) -> [RelayDesk.Party] {
-    let parties = states.filter { entry in
-      if case .kept(let at, _) = entry.value { now - at < Self.life } else { false }
+    var found: [(party: RelayDesk.Party, at: Instant)] = []
+    for (party, state) in states {
+      if case .kept(let at, _) = state, now - at < life { found.append((party, at)) }
     }
-    return parties.keys.sorted { $0.key < $1.key }
+    if found.count > Self.wanted { found.sort { $0.at > $1.at } }
+    return found.prefix(Self.wanted).map(\.party).sorted { $0.key < $1.key }
+  }
+
+  /// Whether an answer is waited for, so that `step` is due within a second.
+  public var isAsking: Bool {
+    states.values.contains { if case .asking = $0 { true } else { false } }
   }
 
   /// Says whom to send a registration now; `candidates` are the relays to choose from, the best first.
-  /// An empty list ends what there is.
+  ///
+  /// Who answers stays, whether or not better ones come up or it is a candidate any more, so that what
+  /// is announced seldom changes. An empty list ends what there is.
   public mutating func step(
     _ candidates: [RelayDesk.Party], fresh: UInt64, now: Instant
   ) -> [RelayDesk.Sending] {
     if token == 0 { token = max(1, fresh) }
+    guard !candidates.isEmpty else {
+      states = [:]
+      return []
+    }
     let known = Set(candidates.prefix(Self.capacity))
-    states = states.filter { known.contains($0.key) }
+    states = states.filter { entry in
+      if case .kept = entry.value { true } else { known.contains(entry.key) }
+    }
     var sendings: [RelayDesk.Sending] = []
-    var places = 0
+    for party in states.keys.sorted(by: { $0.key < $1.key }) {
+      if isDue(party, now) { sendings.append(sending(party)) }
+    }
+    var places = firm(now).count
     for party in candidates.prefix(Self.capacity) {
-      guard places < Self.wanted || states[party] != nil else { continue }
-      switch states[party] {
-      case nil where places < Self.wanted:
-        states[party] = .asking(tries: 1, at: now)
-        sendings.append(sending(party))
-        places += 1
-      case .asking(let tries, let at):
-        places += 1
-        guard now - at >= Self.retry else { continue }
-        guard tries < Self.tries else {
-          states[party] = .resting(until: now + Self.silenceRest)
-          places -= 1
-          continue
-        }
-        states[party] = .asking(tries: tries + 1, at: now)
-        sendings.append(sending(party))
-      case .kept(let at, let asked):
-        guard places < Self.wanted else {
-          states[party] = nil
-          continue
-        }
-        places += 1
-        if now - at >= Self.life {
-          states[party] = .asking(tries: 1, at: now)
-          sendings.append(sending(party))
-        } else if now - asked >= (now - at > Self.renewal * 3 / 2 ? Self.retry : Self.renewal) {
-          states[party] = .kept(at: at, asked: now)
-          sendings.append(sending(party))
-        }
-      case .resting(let until):
-        if until <= now { states[party] = nil }
-      case nil: break
-      }
+      if case .asking = states[party] { places += 1 }
+    }
+    for party in candidates.prefix(Self.capacity) where places < Self.wanted {
+      guard states[party] == nil else { continue }
+      states[party] = .asking(tries: 1, at: now)
+      sendings.append(sending(party))
+      places += 1
     }
     return sendings
+  }
+
+  /// Moves a relay on to what it is now; whether it is to be asked.
+  private mutating func isDue(_ party: RelayDesk.Party, _ now: Instant) -> Bool {
+    switch states[party] {
+    case .asking(let tries, let at):
+      guard now - at >= Self.retry else { return false }
+      guard tries < Self.tries else {
+        states[party] = .resting(until: now + Self.silenceRest)
+        return false
+      }
+      states[party] = .asking(tries: tries + 1, at: now)
+      return true
+    case .kept(let at, let asked):
+      guard now - at < life else {
+        states[party] = .resting(until: now + Self.silenceRest)
+        return false
+      }
+      guard now - asked >= (now - at > doubt ? Self.retry : renewal) else {
+        return false
+      }
+      states[party] = .kept(at: at, asked: now)
+      return true
+    case .resting(let until):
+      if until <= now { states[party] = nil }
+      return false
+    case nil: return false
+    }
+  }
+
+  /// The places that answered of late.
+  private func firm(_ now: Instant) -> [RelayDesk.Party] {
+    states.keys.filter { party in
+      if case .kept(let at, _) = states[party] { now - at <= doubt } else { false }
+    }
   }
 
   /// Takes in what a relay answered to a registration; whether the places changed.
@@ -89,12 +122,25 @@ public struct RelayPlaces: Sendable {
     _ message: RelayMessage, from party: RelayDesk.Party, now: Instant
   ) -> Bool {
     guard let state = states[party] else { return false }
-    switch message {
-    case .registered(token):
-      states[party] = .kept(at: now, asked: now)
-      if case .kept = state { return false }
+    switch (message, state) {
+    case (.registered(token), .kept(_, let asked)):
+      states[party] = .kept(at: now, asked: asked)
+      return false
+    case (.registered(token), .asking(_, let asked)):
+      let firm = firm(now)
+      guard firm.count < Self.wanted else {
+        // The one that it was to stand in for is back.
+        states[party] = nil
+        return false
+      }
+      states[party] = .kept(at: now, asked: asked)
+      // Only now may what is silent go, if there are enough without it.
+      guard firm.count + 1 == Self.wanted else { return true }
+      states = states.filter { entry in
+        if case .kept = entry.value { entry.key == party || firm.contains(entry.key) } else { true }
+      }
       return true
-    case .refuse(token, _):
+    case (.refuse(token, _), _):
       states[party] = .resting(until: now + Self.refusalRest)
       if case .kept = state { return true }
       return false
@@ -102,12 +148,21 @@ public struct RelayPlaces: Sendable {
     }
   }
 
-  /// Whether a relay may offer ways to this node: it is registered there.
-  public func admits(_ party: RelayDesk.Party, now: Instant) -> Bool {
-    if case .kept(let at, _) = states[party] { now - at < Self.life } else { false }
+  /// A relay wants to see the cookie that it has just sent: what is sent again, once for each asking.
+  public mutating func again(to party: RelayDesk.Party, token: UInt64) -> RelayDesk.Sending? {
+    guard token == self.token, states[party] != nil else { return nil }
+    if case .resting = states[party] { return nil }
+    guard shown.insert(party).inserted else { return nil }
+    return RelayDesk.Sending(message: .register(token: token), party: party)
   }
 
-  private func sending(_ party: RelayDesk.Party) -> RelayDesk.Sending {
-    RelayDesk.Sending(message: .register(token: token), party: party)
+  /// Whether a relay may offer ways to this node: it is registered there.
+  public func admits(_ party: RelayDesk.Party, now: Instant) -> Bool {
+    if case .kept(let at, _) = states[party] { now - at < life } else { false }
+  }
+
+  private mutating func sending(_ party: RelayDesk.Party) -> RelayDesk.Sending {
+    shown.remove(party)
+    return RelayDesk.Sending(message: .register(token: token), party: party)
   }
 }

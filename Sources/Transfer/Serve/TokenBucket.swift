@@ -31,4 +31,13 @@ public struct TokenBucket: Sendable {
     guard tokens < 0 else { return .zero }
     return .nanoseconds(Int64(min(-tokens / Double(rate) * 1e9, 3.6e12)))
   }
+
+  /// Takes `count` bytes if they may move at once; whether they may.
+  public mutating func takeNow(_ count: Int, now: Instant) -> Bool {
+    guard let rate, rate > 0 else { return true }
+    let saved = self
+    guard take(count, now: now) > .zero else { return true }
+    self = saved
+    return false
+  }
 }

@@ -22,6 +22,7 @@ struct StreamNode: Sendable {
 
   init(
     listens: Bool = false, key: SigningKey = SigningKey.generate(), at ip: IPAddress? = nil,
+    port: UInt16 = 0,
     store: MemoryBlobStore = MemoryBlobStore(),
     change: (inout DatagramStreams.Settings) -> Void = { _ in },
     times: (inout TransferSettings) -> Void = { _ in }
@@ -32,7 +33,7 @@ struct StreamNode: Sendable {
     streams = DatagramStreams(key: key.publicKey, settings: settings)
     var datagrams = Loopback.settings
     datagrams.network = "test"
-    if let ip { datagrams.bind = Address(ip: ip, port: 0) }
+    datagrams.bind = Address(ip: ip ?? datagrams.bind.ip, port: port)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     dht = DHTService(

@@ -61,6 +61,101 @@ import Wire
     #expect(places.kept(now: at(121)).isEmpty)
   }
 
+  /// Registers at these, at this time.
+  private func places(at parties: [RelayDesk.Party], now: Instant = .zero) -> RelayPlaces {
+    var places = RelayPlaces()
+    _ = places.step(parties, fresh: 5, now: now)
+    for party in parties { _ = places.receive(.registered(token: 5), from: party, now: now) }
+    return places
+  }
+
+  @Test func whoCameUpAgainUnseatsNobodyWhoAnswers() {
+    // The first two are dead; the other two are kept and renewed for an hour.
+    var places = RelayPlaces()
+    var asked: [RelayDesk.Party: Int] = [:]
+    var changes = 0
+    for second in 0..<3_600 {
+      for sent in places.step(relays, fresh: 5, now: at(Int64(second))) {
+        asked[sent.party, default: 0] += 1
+        guard relays[2...].contains(sent.party) else { continue }
+        if places.receive(.registered(token: 5), from: sent.party, now: at(Int64(second))) {
+          changes += 1
+        }
+      }
+      if second > 10 { #expect(places.kept(now: at(Int64(second))) == Array(relays[2...])) }
+    }
+    #expect(changes == 2)
+    #expect(asked[relays[0]] == 4 && asked[relays[1]] == 4)
+  }
+
+  @Test func whoFallsSilentGoesOnlyWhenAnotherAnswered() {
+    var places = places(at: Array(relays[..<2]))
+    var kept: Set<[RelayDesk.Party]> = []
+    // The first falls silent; the third is dead, the fourth answers.
+    for second in 1..<80 {
+      for sent in places.step(relays, fresh: 5, now: at(Int64(second))) {
+        guard sent.party == relays[1] || sent.party == relays[3] else { continue }
+        _ = places.receive(.registered(token: 5), from: sent.party, now: at(Int64(second)))
+      }
+      kept.insert(places.kept(now: at(Int64(second))))
+    }
+    // It is announced until the other one is.
+    #expect(kept == [Array(relays[..<2]), [relays[1], relays[3]]])
+  }
+
+  @Test func whoComesBackInTimeStays() {
+    var places = places(at: Array(relays[..<2]))
+    _ = places.receive(.registered(token: 5), from: relays[1], now: at(30))
+    #expect(places.step(relays, fresh: 5, now: at(46)).contains { $0.party == relays[2] })
+    #expect(places.receive(.registered(token: 5), from: relays[0], now: at(47)) == false)
+    #expect(places.receive(.registered(token: 5), from: relays[2], now: at(47)) == false)
+    #expect(places.kept(now: at(48)) == Array(relays[..<2]))
+  }
+
+  @Test func aPlaceThatIsNoCandidateAnyMoreStays() {
+    var places = places(at: Array(relays[..<2]))
+    #expect(places.step(Array(relays[2...]), fresh: 5, now: at(1)).isEmpty)
+    #expect(places.kept(now: at(1)) == Array(relays[..<2]))
+    #expect(places.step(Array(relays[2...]), fresh: 5, now: at(31)).count == 2)
+  }
+
+  @Test func noMoreThanTwoAreAnnounced() {
+    var places = places(at: Array(relays[..<2]))
+    _ = places.step(relays, fresh: 5, now: at(50))
+    _ = places.receive(.registered(token: 5), from: relays[2], now: at(50))
+    #expect(places.kept(now: at(50)).count == 2 && places.kept(now: at(50)).contains(relays[2]))
+    _ = places.receive(.registered(token: 5), from: relays[3], now: at(50))
+    #expect(places.kept(now: at(50)) == Array(relays[2...]))
+  }
+
+  @Test func aCookieIsShownAtOnceAndOnceForEachAsking() {
+    var places = RelayPlaces()
+    _ = places.step(relays, fresh: 5, now: .zero)
+    #expect(places.again(to: relays[0], token: 4) == nil)
+    #expect(places.again(to: relays[0], token: 5)?.message == .register(token: 5))
+    #expect(places.again(to: relays[0], token: 5) == nil)
+    #expect(places.again(to: relays[3], token: 5) == nil)
+    _ = places.step(relays, fresh: 5, now: at(1))
+    #expect(places.again(to: relays[0], token: 5) != nil)
+  }
+
+  @Test func aRelayThatComesAndGoesIsSeldomAnnounced() {
+    var announced = AnnouncedRelays()
+    let (two, one) = (Array(relays[..<2]), [relays[0]])
+    #expect(announced.change(to: [], now: .zero) == false)
+    #expect(announced.change(to: one, now: .zero) == true)
+    var count = 0
+    for second in 1...1_200 {
+      let current = second / 10 % 2 == 0 ? one : two
+      if announced.change(to: current, now: at(Int64(second))) { count += 1 }
+    }
+    #expect((5...10).contains(count))
+    // Where none leads here any more nobody waits so long.
+    #expect(announced.change(to: [relays[2]], now: at(1_260)) == true)
+    #expect(announced.change(to: [relays[3]], now: at(1_280)) == false)
+    #expect(announced.change(to: [relays[3]], now: at(1_290)) == true)
+  }
+
   @Test func whoIsReachedNeedsNoPlace() {
     var places = RelayPlaces()
     _ = places.step(relays, fresh: 5, now: .zero)

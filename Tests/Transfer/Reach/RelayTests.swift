@@ -1,7 +1,8 @@
 import Cryptography
 import Testing
-import Transfer
 import Wire
+
+@testable import Transfer
 
 /// A relay, those who are registered there and those who ask for them.
 @Suite final class RelayTests {
@@ -62,7 +63,8 @@ import Wire
     _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     _ = desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 7, now: .zero)
     let taken = desk.receive(.take(slot: 7), from: stranger, fresh: 0, now: .zero)
-    #expect(taken.map(\.message) == [.close(slot: 7, .done)])
+    #expect(taken.isEmpty)
+    #expect(desk.receive(.take(slot: 8), from: guest, fresh: 0, now: .zero).isEmpty)
   }
 
   @Test func aRepeatedAskRepeatsTheOfferOrTheGrant() {
@@ -92,6 +94,7 @@ import Wire
     #expect(ask() == [.refuse(token: 9, .unknownPeer)])
     _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     #expect(ask(now: at(101)) == [.refuse(token: 9, .unknownPeer)])
+    _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
     _ = ask()
     let unwilling = desk.receive(.refuse(token: 7, .unwilling), from: guest, fresh: 0, now: .zero)
     #expect(unwilling.map(\.message) == [.refuse(token: 9, .unwilling)])
@@ -108,7 +111,8 @@ import Wire
   }
 
   @Test func aUsedUpQuotaEndsTheWayAndTellsBoth() {
-    desk = Self.desk { $0.quotaPerNode = 1_000 }
+    // The ask counted too.
+    desk = Self.desk { $0.quotaPerNode = 1_160 }
     open()
     #expect(desk.pass(7, count: 900, from: asker.address, now: .zero) == .pass(to: guest.address))
     let end = desk.pass(7, count: 200, from: asker.address, now: .zero)
@@ -119,30 +123,6 @@ import Wire
     #expect(sent.map(\.party) == [asker, guest])
     #expect(sent.allSatisfy { $0.message == .close(slot: 7, .overQuota) })
     #expect(desk.slotCount == 0 && desk.refusedByQuota == 1)
-  }
-
-  @Test func theHoursQuotaComesBack() {
-    var quota = HourlyQuota(limit: 3_600, now: .zero)
-    #expect(quota.take(3_600, now: .zero) == true)
-    #expect(quota.take(1, now: .zero) == false)
-    #expect(quota.take(10, now: at(10)) == true)
-    #expect(quota.take(1, now: at(10)) == false)
-    #expect(quota.remaining(now: at(10_000)) == 3_600)
-    #expect(quota.take(-1, now: at(10_000)) == false)
-  }
-
-  @Test func quotasOfNodesAreBounded() {
-    var quotas = NodeQuotas(limit: 100, capacity: 10)
-    var admitted = 0
-    for number in 0..<100 {
-      let key = Self.party(UInt64(number + 1), "5.1.1.1:1").key
-      if quotas.take(50, of: key, now: .zero) { admitted += 1 }
-    }
-    #expect(admitted == 10 && quotas.count == 10)
-    // Half of it comes back in half an hour: those need not be remembered any more.
-    let late = Self.party(1_000, "5.1.1.1:1").key
-    #expect(quotas.take(50, of: late, now: at(1_801)) == true)
-    #expect(quotas.count == 1)
   }
 
   @Test func slotsAndGuestsAreBounded() {
@@ -157,7 +137,7 @@ import Wire
       _ = desk.receive(.register(token: 1), from: party, fresh: 0, now: .zero)
     }
     #expect(desk.guestCount == 16)
-    // One that asks for everybody gets eight ways, and no more than sixteen answers at once.
+    // One that asks for everybody gets eight ways.
     desk = Self.desk()
     for number in 0..<100 {
       let party = Self.party(UInt64(number + 10), "9.1.\(number).1:1")
@@ -170,11 +150,208 @@ import Wire
 
   @Test func waysThatNobodyUsesEnd() {
     open()
-    let other = Self.party(3, "7.1.1.1:1")
-    _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: at(61))
-    _ = desk.receive(.ask(token: 2, peer: guest.key), from: other, fresh: 8, now: at(61))
-    #expect(desk.slotCount == 1)
     #expect(desk.pass(7, count: 1, from: asker.address, now: at(61)) == .drop)
+    let sent = desk.tick(now: at(61))
+    #expect(sent.map(\.party) == [asker, guest])
+    #expect(sent.allSatisfy { $0.message == .close(slot: 7, .done) })
+    #expect(desk.slotCount == 0 && desk.guestCount == 1)
+    #expect(desk.tick(now: at(101)).isEmpty && desk.guestCount == 0)
+  }
+
+  @Test func aWayOfWhichOneEndIsSilentEnds() {
+    open()
+    for second in Int64(1)...59 {
+      #expect(desk.pass(7, count: 1, from: asker.address, now: at(second)) != .drop)
+    }
+    #expect(desk.pass(7, count: 1, from: asker.address, now: at(60)) == .drop)
+    #expect(desk.tick(now: at(60)).count == 2)
+  }
+
+  @Test func expiredGuestsTakeNobodysPlace() {
+    for number in 0..<16 {
+      let party = Self.party(UInt64(number + 10), "9.1.1.1:\(number + 1)")
+      _ = desk.receive(.register(token: 1), from: party, fresh: 0, now: .zero)
+    }
+    let late = Self.party(99, "9.1.1.1:99")
+    let early = desk.receive(.register(token: 1), from: late, fresh: 0, now: at(99))
+    #expect(early.map(\.message) == [.refuse(token: 1, .busy)])
+    let sent = desk.receive(.register(token: 1), from: late, fresh: 0, now: at(100))
+    #expect(sent.map(\.message) == [.registered(token: 1)])
+    #expect(desk.guestCount == 1)
+  }
+
+  @Test func anAddressOfIPv6CountsByItsNetwork() {
+    for number in 0..<40 {
+      let party = Self.party(UInt64(number + 10), "[2a00:1:2:3::\(number + 1)]:1")
+      _ = desk.receive(.register(token: 1), from: party, fresh: 0, now: .zero)
+    }
+    #expect(desk.guestCount == 16)
+  }
+
+  @Test func whoMovesIsCountedWhereItIsNow() {
+    for number in 0..<16 {
+      let party = Self.party(UInt64(number + 10), "9.1.1.1:\(number + 1)")
+      _ = desk.receive(.register(token: 1), from: party, fresh: 0, now: .zero)
+    }
+    _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
+    let moved = RelayDesk.Party(key: guest.key, address: Self.party(1, "9.1.1.1:77").address)
+    let sent = desk.receive(.register(token: 1), from: moved, fresh: 0, now: .zero)
+    #expect(sent.map(\.message) == [.refuse(token: 1, .busy)])
+  }
+
+  /// Registers a node of an address of its own and has it asked for; what the relay says.
+  private func ask(for number: Int, from party: RelayDesk.Party, now: Instant) -> [RelayMessage] {
+    let peer = Self.party(UInt64(number + 1_000), "9.2.\(number).1:1")
+    _ = desk.receive(.register(token: 1), from: peer, fresh: 0, now: now)
+    let fresh = UInt64(number + 1)
+    let sent = desk.receive(.ask(token: 1, peer: peer.key), from: party, fresh: fresh, now: now)
+    if case .offer? = sent.last?.message {
+      _ = desk.receive(.take(slot: fresh), from: peer, fresh: 0, now: now)
+    }
+    return sent.map(\.message)
+  }
+
+  @Test func oneAddressClosesTheRelayForNobodyElse() {
+    // A hundred keys of one address ask as often as they like, for a minute.
+    for second in 0..<50 {
+      for turn in 0..<4 {
+        let number = second * 4 + turn
+        let hostile = Self.party(UInt64(number % 100 + 10), "5.5.5.5:\(number + 1)")
+        _ = ask(for: number, from: hostile, now: at(Int64(second)))
+      }
+    }
+    #expect(desk.slotCount == 16)
+    guard case .offer? = ask(for: 250, from: asker, now: at(50)).last else {
+      Issue.record("starved")
+      return
+    }
+  }
+
+  @Test func askingInVainTakesNothingFromOthers() {
+    let nobody = Self.party(77, "1.1.1.1:1").key
+    for number in 0..<1_000 {
+      let hostile = Self.party(UInt64(number + 10), "5.5.5.5:1")
+      _ = desk.receive(.ask(token: 1, peer: nobody), from: hostile, fresh: 1, now: .zero)
+    }
+    guard case .offer? = ask(for: 1, from: asker, now: .zero).last else {
+      Issue.record("starved")
+      return
+    }
+  }
+
+  @Test func oneAddressTakesNotAllWaysOfANode() {
+    _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
+    for number in 0..<8 {
+      let hostile = Self.party(UInt64(number + 10), "5.5.5.5:\(number + 1)")
+      _ = desk.receive(
+        .ask(token: 1, peer: guest.key), from: hostile, fresh: UInt64(number), now: .zero)
+    }
+    #expect(desk.slotCount == 2)
+  }
+
+  @Test func repeatedAsksAreFewAndCount() {
+    desk = Self.desk { $0.quotaPerNode = 10_000 }
+    _ = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
+    var answers = 0
+    for _ in 0..<100 {
+      let sent = desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 7, now: .zero)
+      answers += sent.count
+    }
+    #expect(answers == 5)
+    _ = desk.receive(.take(slot: 7), from: guest, fresh: 0, now: .zero)
+    // In the quota there is no room for more than sixty in a minute.
+    var refused = false
+    for second in 1...60 {
+      for _ in 0..<4 {
+        let sent = desk.receive(
+          .ask(token: 9, peer: guest.key), from: asker, fresh: 7, now: at(Int64(second)))
+        refused = refused || sent.map(\.message) == [.refuse(token: 9, .overQuota)]
+      }
+      _ = desk.pass(7, count: 1, from: guest.address, now: at(Int64(second)))
+      _ = desk.pass(7, count: 1, from: asker.address, now: at(Int64(second)))
+    }
+    #expect(refused)
+  }
+
+  @Test func whoHasNextToNothingLeftGetsNoNewWay() {
+    desk = Self.desk { $0.quotaPerNode = 64_000 }
+    open()
+    #expect(desk.pass(7, count: 63_000, from: guest.address, now: .zero) != .drop)
+    _ = desk.receive(.close(slot: 7, .done), from: guest, fresh: 0, now: .zero)
+    func ask(_ now: Instant) -> [RelayMessage] {
+      desk.receive(.ask(token: 9, peer: guest.key), from: asker, fresh: 8, now: now).map(\.message)
+    }
+    #expect(ask(.zero) == [.refuse(token: 9, .overQuota)])
+    // A 64th of it is back after a minute.
+    #expect(ask(at(60)) == [.offer(slot: 8, peer: asker.key, at: asker.address)])
+  }
+
+  @Test func whatOneQuotaRefusesUsesUpNoOther() {
+    desk = Self.desk { $0.quotaPerNode = 1_000 }
+    open()
+    let other = Self.party(3, "7.1.1.1:1")
+    _ = desk.receive(.ask(token: 9, peer: guest.key), from: other, fresh: 8, now: .zero)
+    _ = desk.receive(.take(slot: 8), from: guest, fresh: 0, now: .zero)
+    #expect(desk.pass(7, count: 700, from: asker.address, now: .zero) == .pass(to: guest.address))
+    guard case .end = desk.pass(8, count: 700, from: other.address, now: .zero) else {
+      Issue.record("passed")
+      return
+    }
+    // The other asker has all but what its ask counted for.
+    let third = Self.party(4, "8.1.1.1:1")
+    _ = desk.receive(.register(token: 1), from: third, fresh: 0, now: .zero)
+    _ = desk.receive(.ask(token: 9, peer: third.key), from: other, fresh: 9, now: .zero)
+    _ = desk.receive(.take(slot: 9), from: third, fresh: 0, now: .zero)
+    #expect(desk.pass(9, count: 600, from: other.address, now: .zero) == .pass(to: third.address))
+  }
+
+  @Test func whatDidNotLeaveWasNotPassedOn() {
+    open()
+    _ = desk.pass(7, count: 700, from: asker.address, now: .zero)
+    desk.lost(700)
+    #expect(desk.passedBytes == 0)
+  }
+
+  @Test func bytesOfOneAddressAreCountedTogether() {
+    desk = Self.desk { $0.quotaPerAddress = 1_000 }
+    open()
+    let sibling = Self.party(3, "5.1.1.1:2")
+    _ = desk.receive(.ask(token: 9, peer: guest.key), from: sibling, fresh: 8, now: .zero)
+    _ = desk.receive(.take(slot: 8), from: guest, fresh: 0, now: .zero)
+    #expect(desk.pass(7, count: 600, from: asker.address, now: .zero) == .pass(to: guest.address))
+    guard case .end = desk.pass(8, count: 600, from: sibling.address, now: .zero) else {
+      Issue.record("passed")
+      return
+    }
+  }
+
+  @Test func aLimitDropsWhatIsBeyondIt() {
+    open()
+    desk.limit(to: 100_000, now: .zero)
+    var passed = 0
+    for step in 0..<1_000 {
+      let now = Instant.zero + .milliseconds(step * 10)
+      for end in [asker, guest] {
+        if case .pass = desk.pass(7, count: 1_000, from: end.address, now: now) { passed += 1_000 }
+      }
+    }
+    // Ten seconds, and a block at the beginning.
+    #expect((1_000_000...1_070_000).contains(passed))
+    desk.limit(to: nil, now: at(10))
+    #expect(desk.pass(7, count: 60_000, from: asker.address, now: at(10)) != .drop)
+  }
+
+  @Test func whoPausesEndsItsWaysAndRelaysNothing() {
+    open()
+    let sent = desk.pause(true)
+    #expect(sent.map(\.party) == [asker, guest])
+    #expect(sent.allSatisfy { $0.message == .close(slot: 7, .notRelaying) })
+    #expect(!desk.isRelaying && desk.slotCount == 0 && desk.guestCount == 0)
+    let register = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
+    #expect(register.map(\.message) == [.refuse(token: 1, .notRelaying)])
+    #expect(desk.pause(false).isEmpty && desk.isRelaying)
+    let again = desk.receive(.register(token: 1), from: guest, fresh: 0, now: .zero)
+    #expect(again.map(\.message) == [.registered(token: 1)])
   }
 
   @Test(arguments: 0..<200 as Range<UInt64>)
@@ -183,6 +360,8 @@ import Wire
     var desk = Self.desk {
       $0.slots = 6
       $0.guests = 5
+      $0.guestsPerAddress = 2
+      $0.slotsPerAddress = 3
       $0.quota = 20_000
       $0.quotaPerNode = 5_000
     }
@@ -190,11 +369,13 @@ import Wire
     for second in 0..<400 {
       let now = at(Int64(second))
       let number = UInt64.random(in: 0..<12, using: &random)
+      // Three addresses for twelve keys.
       let party = Self.party(
-        number + 1, "5.1.\(number).1:\(UInt16.random(in: 1...2, using: &random))")
+        number + 1, "5.1.\(number % 3).1:\(UInt16.random(in: 1...2, using: &random))")
       let peer = Self.party(UInt64.random(in: 1...12, using: &random), "5.1.1.1:1").key
       let slot = UInt64.random(in: 0..<20, using: &random)
-      switch Int.random(in: 0..<6, using: &random) {
+      switch Int.random(in: 0..<7, using: &random) {
+      case 6: _ = desk.tick(now: now)
       case 0: _ = desk.receive(.register(token: 1), from: party, fresh: slot, now: now)
       case 1, 2:
         _ = desk.receive(.ask(token: 1, peer: peer), from: party, fresh: slot, now: now)
@@ -206,6 +387,10 @@ import Wire
         }
       }
       #expect(desk.slotCount <= 6 && desk.guestCount <= 5)
+      let places = Dictionary(grouping: desk.guests.values) { $0.party.place }
+      #expect(places.values.allSatisfy { $0.count <= 2 })
+      let askers = Dictionary(grouping: desk.slots.values) { $0.asker.place }
+      #expect(askers.values.allSatisfy { $0.count <= 3 })
     }
     #expect(UInt64(passed) == desk.passedBytes && passed <= 20_000 + 20_000 * 400 / 3_600)
   }

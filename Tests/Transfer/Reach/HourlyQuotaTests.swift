@@ -1,0 +1,37 @@
+import Cryptography
+import Testing
+import Transfer
+import Wire
+
+/// Bytes an hour.
+@Suite struct HourlyQuotaTests {
+  private static func key(_ number: UInt64) -> PublicKey {
+    PublicKey(Bytes32(words: (number, number, number, number)))
+  }
+
+  private func at(_ seconds: Int64) -> Instant { .zero + .seconds(seconds) }
+
+  @Test func theHoursQuotaComesBack() {
+    var quota = HourlyQuota(limit: 3_600, now: .zero)
+    #expect(quota.take(3_600, now: .zero) == true)
+    #expect(quota.take(1, now: .zero) == false)
+    #expect(quota.take(10, now: at(10)) == true)
+    #expect(quota.take(1, now: at(10)) == false)
+    #expect(quota.remaining(now: at(10_000)) == 3_600)
+    #expect(quota.take(-1, now: at(10_000)) == false)
+  }
+
+  @Test func quotasOfNodesAreBounded() {
+    var quotas = Quotas<PublicKey>(limit: 100, capacity: 10)
+    var admitted = 0
+    for number in 0..<100 {
+      let key = Self.key(UInt64(number + 1))
+      if quotas.take(50, of: key, now: .zero) { admitted += 1 }
+    }
+    #expect(admitted == 10 && quotas.count == 10)
+    // Half of it comes back in half an hour: those need not be remembered any more.
+    let late = Self.key(1_000)
+    #expect(quotas.take(50, of: late, now: at(1_801)) == true)
+    #expect(quotas.count == 1)
+  }
+}
