@@ -43,12 +43,6 @@ struct LiarRing: Sendable {
   }
 
   private func lowerBound(_ key: Bytes32) -> Int {
-    var low = 0
-    var high = members.count
-    while low < high {
-      let middle = (low + high) / 2
-      if members[middle].id.bytes < key { low = middle + 1 } else { high = middle }
-    }
-    return low
+    members.partitioningIndex(afterThose: { $0.id.bytes < key })
   }
 }

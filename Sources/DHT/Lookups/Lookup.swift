@@ -268,12 +268,6 @@ struct Lookup: Sendable {
 
   /// Where a candidate at this distance stands or would stand.
   private func position(of distance: Bytes32) -> Int {
-    var low = 0
-    var high = candidates.count
-    while low < high {
-      let middle = (low + high) / 2
-      if candidates[middle].distance < distance { low = middle + 1 } else { high = middle }
-    }
-    return low
+    candidates.partitioningIndex(afterThose: { $0.distance < distance })
   }
 }

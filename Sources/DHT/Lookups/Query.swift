@@ -126,12 +126,7 @@ struct Query: Sendable {
 
   /// The search for this key.
   func index(of target: Bytes32) -> Int? {
-    var low = 0
-    var high = base
-    while low < high {
-      let middle = (low + high) / 2
-      if searches[middle].lookup.target < target { low = middle + 1 } else { high = middle }
-    }
+    let low = searches[..<base].partitioningIndex(afterThose: { $0.lookup.target < target })
     return low < base && searches[low].lookup.target == target ? low : nil
   }
 

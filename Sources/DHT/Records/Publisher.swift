@@ -161,12 +161,6 @@ public struct Publisher: Sendable, Equatable {
   }
 
   private func lowerBound(_ key: Bytes32) -> Int {
-    var low = 0
-    var high = items.count
-    while low < high {
-      let middle = (low + high) / 2
-      if items[middle].key < key { low = middle + 1 } else { high = middle }
-    }
-    return low
+    items.partitioningIndex(afterThose: { $0.key < key })
   }
 }

@@ -1,3 +1,5 @@
+import Wire
+
 /// Disjoint ranges of offsets or numbers, in rising order.
 struct OffsetRanges: Equatable, Sendable {
   private(set) var ranges: [Range<UInt64>] = []
@@ -63,12 +65,6 @@ struct OffsetRanges: Equatable, Sendable {
 
   /// The index of the first range that ends after `value`.
   private func firstIndex(endingAfter value: UInt64) -> Int {
-    var low = 0
-    var high = ranges.count
-    while low < high {
-      let middle = (low + high) / 2
-      if ranges[middle].upperBound > value { high = middle } else { low = middle + 1 }
-    }
-    return low
+    ranges.partitioningIndex(afterThose: { $0.upperBound <= value })
   }
 }
