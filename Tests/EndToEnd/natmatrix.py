@@ -154,7 +154,7 @@ def probed(givers, takers):
             return any("way=probed" in line and giver.key in line for line in taker.log.splitlines())
 
         # A second attempt follows after a minute: one in fifty misses.
-        moved, spent = eventually(found, 90)
+        moved, spent = eventually(found, 120)
         check(f"from behind {one} to behind {other}: one of many ports is hit, and the stream leaves the "
               f"relay ({spent:.0f} s after the fetches)", moved, f"{taker.log}\n{giver.log}")
 

@@ -1,12 +1,13 @@
+import Cryptography
 public import Wire
 
 /// Names of streams that ended lately: an OPEN that comes again while the cookie in it lasts opens
 /// nothing.
 ///
-/// They stand in two generations and are remembered for ten to twenty minutes, or less if many end.
+/// They stand in two generations and are remembered for as long as a cookie lasts, or less if many end.
 public struct RecentSessions<Name: Hashable & Sendable>: Sendable {
-  /// As long as a cookie is valid.
-  static var span: Duration { .seconds(600) }
+  /// As long as a cookie is valid, in its own epoch and the next.
+  public static var span: Duration { AddressCookie.epoch * 2 }
   /// Names of one generation.
   static var limit: Int { 1_024 }
 
