@@ -31,7 +31,8 @@ extension TransferService {
       of: ApproachEvent.self, bufferingPolicy: .bufferingOldest(32))
     let punch = PunchMark()
     await withTaskGroup(of: Void.self) { group in
-      var approach = Approach(by: ways(to: provider), now: began)
+      var approach = Approach(
+        by: ways(to: provider), settings: context.settings.approach, now: began)
       var actions = approach.step(now: began, isReached: false)
       var planned: Instant?
       var inputs = events.makeAsyncIterator()
@@ -81,8 +82,6 @@ extension TransferService {
 
   /// The addresses of a provider that are tried: those of its record, and one of the local network.
   private static let addressLimit = Limits.addressesPerProvider + 1
-  /// How long the announced addresses have, all together, to answer an OPEN.
-  private static let datagramPatience = Duration.seconds(2)
 
   /// Tries one way to its end, with the conversation that it carries.
   private nonisolated func go(
@@ -94,7 +93,7 @@ extension TransferService {
     case .datagrams:
       let ending = await openStream(
         to: key, at: Array(provider.addresses.prefix(Self.addressLimit)), by: .udp, since: began,
-        within: Self.datagramPatience, beside: punch)
+        within: context.settings.openingTime, beside: punch)
       // Who has relays may be behind a NAT that lets nothing in at first.
       let isSilent = ending == .failed && !Task.isCancelled && !pool.isConnected(to: key)
       if isSilent, provider.relays.isEmpty {

@@ -13,6 +13,10 @@ public struct TransferSettings: Sendable {
   public var connectionsPerAddress = 16
   /// How long TCP may take to connect to one address.
   public var connectTime = Duration.seconds(5)
+  /// How long the announced addresses of a node have, all together, to open a UDP stream.
+  public var openingTime = Duration.seconds(2)
+  /// When the ways to a node begin.
+  public var approach = Approach.Settings()
   /// How long an accepted or opened connection may take to its first frame.
   public var handshakeTime = Duration.seconds(10)
   /// How long one frame or block may take to arrive.

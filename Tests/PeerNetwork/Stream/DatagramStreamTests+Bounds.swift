@@ -28,7 +28,8 @@ extension DatagramStreamTests {
         }
       }
       #expect(granted == (byAddress ? [3, 0] : [2, 2]))
-      #expect(await seeder.streams.tally.refused == (byAddress ? 5 : 4))
+      // One who hears the refusal late asks again.
+      #expect(await seeder.streams.tally.refused >= (byAddress ? 5 : 4))
     }
   }
 
@@ -116,7 +117,7 @@ extension DatagramStreamTests {
       let target = try #require(address.socketAddress(onIPv6: false))
       let hold = Hold()
       await withTaskGroup(of: Void.self) { group in
-        // The reader's DHT does nothing until the fetch is over, or for ten seconds.
+        // The reader's DHT does nothing until the fetch is over, or for a minute.
         group.addTask { await reader.dht.keep(hold) }
         group.addTask {
           defer { hold.end() }
@@ -130,7 +131,7 @@ extension DatagramStreamTests {
             let time = try await ContinuousClock().measure {
               _ = try await reader.service.fetch(second, size: 2 << 20, from: [provider])
             }
-            #expect(time < .seconds(8))
+            #expect(time < .seconds(50))
             try await channel.close()
           } catch {
             Issue.record(error)

@@ -65,7 +65,8 @@ struct DatagramStreamTests {
       let node = try #require(await seeder.dht.boundAddress)
       try await BadWay.with(to: node, holdsAnswers: true) { way in
         var best = Duration.seconds(60)
-        for _ in 0..<5 {
+        // A machine with much else to do may need more than one try.
+        for _ in 0..<20 where best >= .milliseconds(290) {
           let reader = try StreamNode()
           let time = try await withStreams([reader]) {
             try await ContinuousClock().measure {
@@ -138,7 +139,7 @@ struct DatagramStreamTests {
 
   @Test func announcedAddressesRaceAndTheLastOneIsTriedToo() async throws {
     let seeder = try StreamNode()
-    let reader = try StreamNode()
+    let reader = try StreamNode(times: { $0.openingTime = .seconds(15) })
     let bytes = BlobStoreConformance.content(size: 65_537, seed: 6)
     let root = seeder.store.add(bytes)
     try await withStreams([seeder, reader]) {
@@ -151,8 +152,8 @@ struct DatagramStreamTests {
         _ = try await reader.service.fetch(root, size: 65_537, from: [provider])
       }
       try await dead.close()
-      // One dead address after another would take eight seconds.
-      #expect(time < .seconds(2))
+      // One dead address after another would take four times that.
+      #expect(time < .seconds(15))
     }
     #expect(reader.store.bytes(of: root) == bytes)
   }
@@ -164,20 +165,18 @@ struct DatagramStreamTests {
       let dead = try await Silence.open(4)
       let provider = TransferService.Provider(
         key: SigningKey.generate().publicKey, addresses: dead.addresses)
-      let time = await ContinuousClock().measure {
-        await #expect(throws: FetchError.self) {
-          _ = try await reader.service.fetch(root, size: 1_000, from: [provider])
-        }
+      await #expect(throws: FetchError.self) {
+        _ = try await reader.service.fetch(root, size: 1_000, from: [provider])
       }
       try await dead.close()
-      // Two seconds for the datagrams, one of waiting, and at the second try TCP alone.
-      #expect(time < .milliseconds(4_500))
+      // At the second try TCP alone: the datagrams would cost two seconds again.
+      #expect(await reader.streams.tally.opened == 4)
     }
   }
 
   @Test func whomTCPRefusesIsNotTriedByDatagrams() async throws {
     let foreign = try StreamNode(listens: true, times: { $0.network = "elsewhere" })
-    let reader = try StreamNode()
+    let reader = try StreamNode(times: { $0.approach.headStart = .seconds(60) })
     let root = foreign.store.add(BlobStoreConformance.content(size: 1_000, seed: 6))
     try await withStreams([foreign, reader]) {
       let tcp = await foreign.transfer.provider.addresses

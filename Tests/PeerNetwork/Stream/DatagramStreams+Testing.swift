@@ -22,7 +22,7 @@ extension DatagramStreams {
 extension DHTService {
   /// Keeps the service from doing anything until the end, ten seconds at most.
   func keep(_ hold: Hold) {
-    for _ in 0..<10_000 where hold.lasts { usleep(1_000) }
+    for _ in 0..<60_000 where hold.lasts { usleep(1_000) }
   }
 }
 
