@@ -45,12 +45,10 @@ extension TransferService {
                 guard await connection.take(event) else { break }
                 continue
               }
-              let admitted = try await admit(event, stream, outbound)
-              guard let admitted else {
-                // Whoever greets or takes leave is the node, whatever else leads to it.
-                isRefused = event.isGreetingOrGoodbye
-                break
-              }
+              // Whoever greets or takes leave is the node, whatever else leads to it, and it may be gone
+              // before our own leave is written.
+              isRefused = event.isGreetingOrGoodbye
+              guard let admitted = try await admit(event, stream, outbound) else { break }
               connection = admitted.connection
               if let began { note(admitted.connection, took: context.clock.now - began) }
               group.addTask {
