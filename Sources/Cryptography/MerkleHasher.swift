@@ -27,6 +27,10 @@ public struct MerkleHasher: Sendable {
       leaves.append(rest.withUnsafeBytes { MerkleTree.leaf($0) })
       rest.removeAll(keepingCapacity: true)
     }
+    while remaining.count >= Limits.block {
+      leaves += MerkleTree.leaves(UnsafeRawBufferPointer(rebasing: remaining.prefix(Limits.block)))
+      remaining = remaining.dropFirst(Limits.block)
+    }
     while remaining.count >= Limits.leaf {
       let leaf = remaining.prefix(Limits.leaf)
       leaves.append(MerkleTree.leaf(UnsafeRawBufferPointer(rebasing: leaf)))

@@ -28,7 +28,7 @@ public enum MerkleTree {
   public static func leaf(_ bytes: UnsafeRawBufferPointer) -> Bytes32 {
     var hash = SHA256()
     hash.update(bufferPointer: bytes)
-    return Self.value(hash.finalize())
+    return hash.finalize().withUnsafeBytes { value($0) }
   }
 
   /// The digest of the node above two others.
@@ -36,7 +36,7 @@ public enum MerkleTree {
     var hash = SHA256()
     hash.update(data: left.bytes)
     hash.update(data: right.bytes)
-    return Self.value(hash.finalize())
+    return hash.finalize().withUnsafeBytes { value($0) }
   }
 
   /// The digest of a block of at most 64 KiB that starts on a block boundary: the node two levels
@@ -49,7 +49,10 @@ public enum MerkleTree {
 
   /// The digests of the leaves of some bytes that start on a leaf boundary.
   public static func leaves(_ bytes: UnsafeRawBufferPointer) -> [Bytes32] {
-    stride(from: 0, to: bytes.count, by: Limits.leaf).map { start in
+    if bytes.count == Level.block.span, let digests = SHA256Lanes.digests(ofQuarters: bytes) {
+      return digests
+    }
+    return stride(from: 0, to: bytes.count, by: Limits.leaf).map { start in
       let end = min(start + Limits.leaf, bytes.count)
       return leaf(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
     }
@@ -94,12 +97,11 @@ public enum MerkleTree {
     return digest
   }
 
-  private static func value(_ digest: SHA256.Digest) -> Bytes32 {
-    digest.withUnsafeBytes { raw in
-      func word(_ index: Int) -> UInt64 {
-        UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
-      }
-      return Bytes32(words: (word(0), word(1), word(2), word(3)))
+  /// The value of the first 32 bytes.
+  static func value(_ digest: UnsafeRawBufferPointer) -> Bytes32 {
+    func word(_ index: Int) -> UInt64 {
+      UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
     }
+    return Bytes32(words: (word(0), word(1), word(2), word(3)))
   }
 }
