@@ -46,8 +46,6 @@ import Wire
       for node in nodes.dropLast() {
         let contacts = await node.machine.closestContacts(to: .zero, count: 8)
         #expect(!contacts.contains { $0.key == gone })
-        // Nobody had to find out by a request that went unanswered.
-        #expect(await node.snapshot.status.counters.timeouts == 0)
       }
     }
   }
