@@ -74,7 +74,7 @@ public struct KademliaSettings: Sendable, Equatable {
   public var neighbourhoodInterval = Duration.seconds(3_600)
   /// Contacts tried a minute to see whether they are still there: few in a quiet network, many in one
   /// whose nodes come and go.
-  public var checksPerMinute = 3.0...10.0
+  public var checksPerMinute = 3.0...8.0
   /// How long a contact may be silent before it is tried.
   public var checkAge = Duration.seconds(10 * 60)
   /// How often replicas compare what they hold.

@@ -10,24 +10,17 @@ import Wire
 public actor PortMappingService {
   /// How long a router is asked to keep a mapping; it is renewed after half of what was granted.
   static let lifetime = Duration.seconds(1_200)
-  /// The shortest pause between two requests, whatever the router grants.
-  static let shortestPause = Duration.seconds(30)
-  /// The pause after a first failure; each further one doubles it.
-  static let firstPause = Duration.seconds(60)
   /// How long one request may take: libraries bound each read, and a router could make them many.
   static let patience = Duration.seconds(15)
-  /// The longest pause after failures.
-  static let longestPause = Duration.seconds(1_800)
 
   private let port: UInt16
   private let clients: [any PortMappingClient]
   private let log: Logger
-  private var granted: (mapping: PortMapping, ends: ContinuousClock.Instant)?
   private let patience: Duration
-  private var failures = 0
+  private var lease = PortMappingLease()
 
   /// What the router passes on to this node now; nil if nothing.
-  public var mapping: PortMapping? { granted?.mapping }
+  public var mapping: PortMapping? { lease.mapping }
 
   /// Why nothing is mapped, after a first try; nil while something is.
   public private(set) var problem: PortMappingError?
@@ -56,32 +49,23 @@ public actor PortMappingService {
     let pool = NIOThreadPool(numberOfThreads: 1)
     pool.start()
     while !Task.isCancelled {
-      let before = granted?.mapping
+      let before = mapping
       await renew(on: pool)
-      if granted?.mapping.address != before?.address { await changed(granted?.mapping) }
-      try? await Task.sleep(for: pause)
+      if mapping?.address != before?.address { await changed(mapping) }
+      try? await Task.sleep(for: lease.pause)
     }
-    if let mapping = granted?.mapping, let client = client(for: mapping.means) {
+    if let mapping, let client = client(for: mapping.means) {
       let port = port
       _ = await Self.blocking(on: pool, patience: patience) { client.close(mapping, port: port) }
-      granted = nil
+      lease.end()
     }
     // Nobody waits: a router whose answer never ends holds the thread, and must not hold the daemon.
     pool.shutdownGracefully { _ in }
   }
 
-  /// The pause before the next request.
-  private var pause: Duration {
-    if failures == 0, let mapping = granted?.mapping {
-      return max(mapping.lifetime / 2, Self.shortestPause)
-    }
-    let doublings = min(max(failures - 1, 0), 5)
-    return min(Self.firstPause * (1 << doublings), Self.longestPause)
-  }
-
   /// Asks by the means that worked last, then by the others.
   private func renew(on pool: NIOThreadPool) async {
-    let (port, previous) = (port, granted?.mapping)
+    let (port, previous) = (port, mapping)
     let order =
       clients.filter { $0.means == previous?.means }
       + clients.filter { $0.means != previous?.means }
@@ -99,7 +83,7 @@ public actor PortMappingService {
       }
       switch result {
       case .success(let mapping):
-        take(mapping, after: previous)
+        take(mapping)
         return
       case .failure(let error): problems.append(error)
       case nil:
@@ -111,11 +95,9 @@ public actor PortMappingService {
     note(problems)
   }
 
-  private func take(_ mapping: PortMapping, after previous: PortMapping?) {
-    granted = (mapping, .now + mapping.lifetime)
-    failures = 0
+  private func take(_ mapping: PortMapping) {
     problem = nil
-    guard mapping.address != previous?.address else { return }
+    guard lease.grant(mapping, now: .uptime) else { return }
     log.notice(
       "port mapped",
       metadata: ["address": "\(mapping.address)", "means": "\(mapping.means.rawValue)"])
@@ -123,12 +105,11 @@ public actor PortMappingService {
 
   private func note(_ problems: [PortMappingError]) {
     guard !problems.isEmpty else { return }
-    failures += 1
+    lease.fail(now: .uptime)
     // A refusal says more than a silence.
     let worst = problems.first { $0 != .noRouter } ?? .noRouter
     if problem != worst { log.info("no port mapped", metadata: ["reason": "\(worst)"]) }
     problem = worst
-    if let ends = granted?.ends, ends <= .now { granted = nil }
   }
 
   private func client(for means: PortMapping.Means) -> (any PortMappingClient)? {
