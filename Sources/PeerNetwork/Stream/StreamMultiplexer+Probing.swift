@@ -13,12 +13,26 @@ final class ProbeRun {
   /// What is sent to each port.
   let knock: [UInt8]
   var sockets: [any Channel] = []
+  /// The knocks that were answered.
+  private var answers = 0
 
   init(probe: BirthdayProbe, key: PublicKey, target: Address, knock: [UInt8]) {
     self.probe = probe
     self.key = key
     self.target = target
     self.knock = knock
+  }
+
+  /// Whether a knock of the other side is answered by one of ours: it may have come through a hole that
+  /// ours made too early to come through itself. The seeker goes on answering, a few times, because the
+  /// opener repeats its knocks until it hears one.
+  func answersKnock() -> Bool {
+    switch probe.role {
+    case .opener: return !probe.isOver
+    case .seeker:
+      answers += 1
+      return answers <= 8
+    }
   }
 }
 
@@ -39,6 +53,7 @@ extension StreamMultiplexer {
     let run = ProbeRun(
       probe: BirthdayProbe(role: role, now: .uptime), key: key, target: target, knock: knock)
     probeRun = run
+    lastProbeRun = run
     step(run)
   }
 
@@ -92,6 +107,14 @@ extension StreamMultiplexer {
     write(ByteBuffer(bytes: run.knock), on: socket, to: run.target)
   }
 
+  /// Answers a knock, on the socket to which it came.
+  private func knock(at address: Address, _ run: ProbeRun) {
+    guard address.detour == nil else { return send(run.knock, by: address) }
+    guard let sender = senderForStreams() else { return }
+    run.knock.withUnsafeBytes { sender.add(copying: $0, to: address) }
+    sender.flush()
+  }
+
   /// Takes in what came to one of the sockets: the other side hit it.
   func receive(_ envelope: AddressedEnvelope<ByteBuffer>, on socket: any Channel) {
     guard let context, let address = Address(envelope.remoteAddress) else { return }
@@ -117,10 +140,10 @@ extension StreamMultiplexer {
       channel.isProbed = true
       channel.look(at: address)
     }
-    guard let run = probeRun, run.key == key else { return }
+    guard let run = lastProbeRun, run.key == key else { return }
+    if run.answersKnock() { knock(at: address, run) }
+    guard probeRun === run else { return }
     run.probe.hit()
-    // So that the other side need not go on.
-    if case .opener = run.probe.role { send(run.knock, by: address) }
     endProbe(keeping: address)
   }
 
@@ -133,6 +156,7 @@ extension StreamMultiplexer {
     }
     detours.removeCandidates()
     for socket in run.sockets where socket !== kept { socket.close(promise: nil) }
+    run.sockets = []
     if kept != nil { planSweep() }
   }
 

@@ -35,6 +35,8 @@ final class StreamMultiplexer: ChannelDuplexHandler {
   let loop: any EventLoop
   /// The attempt to hit a port of another node that runs now.
   var probeRun: ProbeRun?
+  /// The same, or the one before: knocks still come in when it has ended.
+  var lastProbeRun: ProbeRun?
   /// How often such attempts may be.
   var probeLimits = ProbeLimits()
   private(set) var context: ChannelHandlerContext?
@@ -82,6 +84,7 @@ final class StreamMultiplexer: ChannelDuplexHandler {
     context = nil
     for socket in probeRun?.sockets ?? [] { socket.close(promise: nil) }
     probeRun = nil
+    lastProbeRun = nil
     relayTimer?.cancel()
     relayTimer = nil
     relayedWays.removeAll()
