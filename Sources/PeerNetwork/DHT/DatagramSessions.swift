@@ -72,7 +72,7 @@ struct DatagramSessions: Sendable {
     case malformed(DatagramBox.OpenError)
     /// The tag is wrong.
     case forged
-    /// Strangers have had their key agreements of this second.
+    /// Strangers, or all whom no key was agreed with, have had their key agreements of this second.
     case overBudget
   }
 
@@ -123,9 +123,10 @@ struct DatagramSessions: Sendable {
   private var known: Cache
   /// Others, apart, so that a flood of them forgets nobody else.
   private var strangers: Cache
-  private var tokens: Double
-  private var filled = Instant.zero
-  private let rate: Double
+  /// The key agreements with those who proved no address, and with those who did: cookies for thousands
+  /// of keys are cheap to gather.
+  private var ofStrangers: AgreementBudget
+  private var ofProven: AgreementBudget
   /// Cookies that were shown and are not valid.
   private(set) var cookiesRefused: UInt64 = 0
 
@@ -138,8 +139,8 @@ struct DatagramSessions: Sendable {
     self.cookies = cookies
     known = Cache(capacity: capacity)
     strangers = Cache(capacity: max(2, capacity / 4))
-    rate = Double(strangersPerSecond)
-    tokens = rate
+    ofStrangers = AgreementBudget(perSecond: strangersPerSecond)
+    ofProven = AgreementBudget(perSecond: 4 * strangersPerSecond)
   }
 
   /// The peers that are kept, for the status page and its bound.
@@ -216,11 +217,8 @@ struct DatagramSessions: Sendable {
     _ key: PublicKey, isProven: Bool, now: Instant
   ) throws(Refusal) -> Peer {
     if let peer = find(key) { return peer }
-    if !isProven {
-      refill(now)
-      guard tokens >= 1 else { throw .overBudget }
-      tokens -= 1
-    }
+    let isWithin = isProven ? ofProven.take(now: now) : ofStrangers.take(now: now)
+    guard isWithin else { throw .overBudget }
     let peer: Peer
     do {
       peer = Peer(session: try box.agree(with: key))
@@ -240,10 +238,26 @@ struct DatagramSessions: Sendable {
     strangers.remove(key)
     known.set(peer, for: key)
   }
+}
 
-  private mutating func refill(_ now: Instant) {
-    guard now > filled else { return }
-    tokens = min(rate, tokens + (now - filled).inSeconds * rate)
-    filled = now
+/// So many key agreements a second, those of one second at once at most.
+private struct AgreementBudget: Sendable {
+  private let rate: Double
+  private var left: Double
+  private var filled = Instant.zero
+
+  init(perSecond: Int) {
+    rate = Double(perSecond)
+    left = rate
+  }
+
+  mutating func take(now: Instant) -> Bool {
+    if now > filled {
+      left = min(rate, left + (now - filled).inSeconds * rate)
+      filled = now
+    }
+    guard left >= 1 else { return false }
+    left -= 1
+    return true
   }
 }

@@ -144,6 +144,23 @@ import Wire
     #expect(target.count <= 64 + 16)
   }
 
+  @Test func provenAddressesOfManyKeysShareABudgetToo() throws {
+    var target = try sessions(1, capacity: 8, strangers: 5)
+    let key = try Loopback.key(1).publicKey
+    var packets: [[UInt8]] = []
+    for number in 2..<102 as Range<UInt8> {
+      var sender = try sessions(number)
+      _ = sender.seal([1], to: key, at: there)
+      let cookie = target.cookie(for: try Loopback.key(number).publicKey, at: here, now: .zero)
+      sender.keep(cookie, from: key, at: there, now: .zero)
+      packets.append(try Loopback.seal([1], to: key, at: there, with: &sender))
+    }
+    var refused = packets.count { refusal(&target, $0) == .overBudget }
+    #expect(refused == 80)
+    refused = packets.count { refusal(&target, $0, at: .zero + .seconds(1)) == .overBudget }
+    #expect(refused >= 72)
+  }
+
   @Test func aFloodOfStrangersForgetsNoPeer() throws {
     var target = try sessions(1, capacity: 64, strangers: 1_000)
     var peer = try sessions(2)
