@@ -16,13 +16,15 @@ struct PortMappingLease {
   /// What the router passes on now; nil if nothing.
   var mapping: PortMapping? { granted?.mapping }
 
-  /// The pause before the next request.
-  var pause: Duration {
+  /// The pause before the next request, at the latest when what was granted ends.
+  func pause(now: Instant) -> Duration {
     if failures == 0, let mapping {
       return max(mapping.lifetime / 2, Self.shortestPause)
     }
     let doublings = min(max(failures - 1, 0), 5)
-    return min(Self.firstPause * (1 << doublings), Self.longestPause)
+    let pause = min(Self.firstPause * (1 << doublings), Self.longestPause)
+    guard let ends = granted?.ends else { return pause }
+    return min(pause, max(ends - now, Self.shortestPause))
   }
 
   /// The router grants a mapping; whether it leads to another address than before.

@@ -52,7 +52,7 @@ public actor PortMappingService {
       let before = mapping
       await renew(on: pool)
       if mapping?.address != before?.address { await changed(mapping) }
-      try? await Task.sleep(for: lease.pause)
+      try? await Task.sleep(for: lease.pause(now: .uptime))
     }
     if let mapping, let client = client(for: mapping.means) {
       let port = port
