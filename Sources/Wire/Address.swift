@@ -81,6 +81,9 @@ public enum IPAddress: Hashable, Sendable {
     }
   }
 
+  /// What one host may have alone, by which it is counted: an IPv4 address, or an IPv6 network of 64 bits.
+  public var place: IPAddress { network(64) }
+
   /// The network of this prefix length, as a hashable address with the host bits cleared.
   public func network(_ length: Int) -> IPAddress {
     switch self {

@@ -78,10 +78,10 @@ struct Detours {
     return Address(detour: last)
   }
 
-  /// What came by the way is proven: it stands. False if there is none, or no room.
+  /// What came by a candidate is proven: it stands. False if it is none, or there is no room.
   mutating func confirm(_ address: Address, now: Instant) -> Bool {
-    guard let number = address.detour else { return false }
-    guard let entry = candidates.removeValue(forKey: number) else { return entries[number] != nil }
+    guard let number = address.detour, let entry = candidates.removeValue(forKey: number)
+    else { return false }
     guard makeRoom(for: entry.target, now: now) else { return false }
     entries[number] = entry
     return true

@@ -18,6 +18,8 @@ extension StreamMultiplexer {
     /// Packets that overtook the answer to the opening: without them the peer's first words would
     /// come again only after its probe time.
     var early: [(packet: [UInt8], address: Address)] = []
+    /// Nobody wants the stream any more: if it is granted all the same, it ends at once.
+    var isGivenUp = false
   }
 
   static let earlyBound = 16
@@ -34,7 +36,8 @@ extension StreamMultiplexer {
     _ ticket: DatagramStreams.Ticket
   ) -> EventLoopFuture<DatagramStreamChannel> {
     let promise = loop.makePromise(of: DatagramStreamChannel.self)
-    guard parent != nil, openings.count < settings.openings, channels.count < settings.streams,
+    guard parent != nil, openings.values.count(where: { !$0.isGivenUp }) < settings.openings,
+      openings.count < 4 * settings.openings, channels.count < settings.streams,
       key != streams.key
     else {
       promise.fail(DatagramStreams.OpenError.unavailable)
@@ -58,15 +61,16 @@ extension StreamMultiplexer {
 
   /// Gives an opening up, if it still runs.
   func giveUp(_ ticket: DatagramStreams.Ticket) {
-    guard let (session, opening) = openings.first(where: { $0.value.ticket === ticket }) else {
-      return
-    }
-    openings[session] = nil
+    let wanted = openings.first { $0.value.ticket === ticket && !$0.value.isGivenUp }
+    guard let (session, opening) = wanted else { return }
+    openings[session]?.isGivenUp = true
+    openings[session]?.early = []
     opening.promise.fail(CancellationError())
   }
 
   private func keepAsking(_ session: UInt64) {
     guard var opening = openings[session] else { return }
+    guard !opening.isGivenUp else { return waitForGrant(session) }
     let (sends, outcome) = opening.opener.tick(now: .uptime)
     openings[session] = opening
     if sends { streams.send(opening.opener.message, to: opening.key, at: opening.address) }
@@ -80,6 +84,14 @@ extension StreamMultiplexer {
     let bound = NIOLoopBound(self, eventLoop: loop)
     let wait = max(.microseconds(100), opening.opener.nextDeadline - .uptime)
     loop.scheduleTask(in: TimeAmount(wait)) { bound.value.keepAsking(session) }
+  }
+
+  /// Forgets an opening that was given up when its OPEN can't be answered any more.
+  private func waitForGrant(_ session: UInt64) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: TimeAmount(StreamOpener.patience)) {
+      bound.value.openings[session] = nil
+    }
   }
 
   /// Takes in a message of an opening exchange.
@@ -98,6 +110,7 @@ extension StreamMultiplexer {
     guard var opening = openings[session], opening.key == key else { return }
     switch opening.opener.receive(message, now: .uptime) {
     case .ignored: break
+    case .again where opening.isGivenUp: openings[session] = nil
     case .again:
       openings[session] = opening
       streams.send(opening.opener.message, to: opening.key, at: opening.address)
@@ -116,6 +129,7 @@ extension StreamMultiplexer {
       guard let channel = add(session, stream, box, key, isOutgoing: true) else {
         return opening.promise.fail(DatagramStreams.OpenError.unavailable)
       }
+      guard !opening.isGivenUp else { return channel.abandon() }
       for (packet, address) in opening.early {
         packet.withUnsafeBytes { take($0, from: address) }
       }
@@ -174,17 +188,17 @@ extension StreamMultiplexer {
     guard channels.count < settings.streams else { return false }
     var count = 0
     var ofKey = 0
-    var atSite = 0
-    let site = address.ip.site
+    var atPlace = 0
+    let place = address.ip.place
     for channel in channels.values where !channel.isOutgoing {
       count += 1
       if channel.peer == key { ofKey += 1 }
-      if channel.address.ip.site == site { atSite += 1 }
+      if channel.address.ip.place == place { atPlace += 1 }
     }
     // All relays' ways are of one network that is none.
     let isExempt = address.detour != nil || address.ip.isLoopback && settings.exemptsLoopback
     return count < settings.incomingStreams && ofKey < settings.streamsPerNode
-      && (isExempt || atSite < settings.streamsPerAddress)
+      && (isExempt || atPlace < settings.streamsPerAddress)
   }
 
   /// The bounds of one more stream: windows are smaller where many streams share the memory.

@@ -13,8 +13,8 @@ final class ProbeRun {
   /// What is sent to each port.
   let knock: [UInt8]
   var sockets: [any Channel] = []
-  /// The knocks that were answered.
-  private var answers = 0
+  /// The datagrams that its sockets received.
+  private var received = 0
 
   init(probe: BirthdayProbe, key: PublicKey, target: Address, knock: [UInt8]) {
     self.probe = probe
@@ -23,16 +23,10 @@ final class ProbeRun {
     self.knock = knock
   }
 
-  /// Whether a knock of the other side is answered by one of ours: it may have come through a hole that
-  /// ours made too early to come through itself. The seeker goes on answering, a few times, because the
-  /// opener repeats its knocks until it hears one.
-  func answersKnock() -> Bool {
-    switch probe.role {
-    case .opener: return !probe.isOver
-    case .seeker:
-      answers += 1
-      return answers <= 8
-    }
+  /// Whether one more datagram is looked at: nothing holds back who sends to the sockets.
+  func takesOneMore() -> Bool {
+    received += 1
+    return received <= 4 * BirthdayProbe.ports
   }
 }
 
@@ -121,30 +115,42 @@ extension StreamMultiplexer {
     if let known = detours.address(of: socket, at: address, now: .uptime) {
       return receive(envelope.data, by: known, context: context)
     }
-    guard let run = probeRun, run.target.ip == address.ip,
-      run.sockets.contains(where: { $0 === socket })
+    guard let run = probeRun, run.target.ip == address.ip, run.takesOneMore(),
+      run.sockets.contains(where: { $0 === socket }),
+      envelope.data.getInteger(at: envelope.data.readerIndex, as: UInt8.self) != StreamBox.kind
     else { return }
-    // Only a knock that opens makes it a way.
+    // Only a knock that opens makes it a way; until then no stream takes anything from there.
     let way = detours.addCandidate(socket, at: address, now: .uptime)
     receive(envelope.data, by: way, context: context)
   }
 
   /// The other side's knock came, whose seal proved the sender: the streams go on that way if it
   /// carries them both ways.
+  ///
+  /// A knock that nobody waits for, or from elsewhere than expected, moves nothing: its address need not be
+  /// the sender's.
   func knocked(_ key: PublicKey, at address: Address) {
-    if address.detour != nil {
-      guard detours.confirm(address, now: .uptime) else { return }
+    guard let run = lastProbeRun, run.key == key else { return }
+    switch run.probe.role {
+    case .opener:
+      guard probeRun === run, detours.confirm(address, now: .uptime) else { return }
+    case .seeker:
+      guard address.detour == nil, address.ip == run.target.ip else { return }
     }
+    guard run.probe.heard(now: .uptime) else { return }
     for channel in Array(channels.values) where channel.peer == key && channel.mark.way == .relayed
     {
       channel.isProbed = true
       channel.look(at: address)
     }
-    guard let run = lastProbeRun, run.key == key else { return }
-    if run.answersKnock() { knock(at: address, run) }
-    guard probeRun === run else { return }
-    run.probe.hit()
-    endProbe(keeping: address)
+    knock(at: address, run)
+    if probeRun === run { endProbe(keeping: address) }
+  }
+
+  /// Hands on what came to the sockets of a probe: the DHT looks at it at the end of a read.
+  func probeSocketWasRead() {
+    pumpTouched()
+    context?.fireChannelReadComplete()
   }
 
   private func endProbe(keeping way: Address?) {
@@ -191,7 +197,7 @@ final class ProbeSocketHandler: ChannelInboundHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    multiplexer?.pumpTouched()
+    multiplexer?.probeSocketWasRead()
     context.fireChannelReadComplete()
   }
 

@@ -95,7 +95,7 @@ extension StreamMultiplexer {
   /// Takes in a datagram that came by a way that is no address.
   func receive(_ datagram: ByteBuffer, by way: Address, context: ChannelHandlerContext) {
     guard datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) == StreamBox.kind else {
-      guard let remote = way.socketAddress(onIPv6: true) else { return }
+      guard let remote = way.socketAddress(onIPv6: true), isWantedAbove() else { return }
       context.fireChannelRead(
         wrapInboundOut(AddressedEnvelope(remoteAddress: remote, data: datagram)))
       return

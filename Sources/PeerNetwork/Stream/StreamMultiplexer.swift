@@ -147,7 +147,8 @@ final class StreamMultiplexer: ChannelDuplexHandler {
   private func keepEarly(
     _ packet: UnsafeRawBufferPointer, for session: UInt64, from address: Address
   ) {
-    guard let opening = openings[session], opening.early.count < Self.earlyBound,
+    guard let opening = openings[session], !opening.isGivenUp,
+      opening.early.count < Self.earlyBound,
       packet.count <= settings.stream.largestDatagram
     else { return }
     openings[session]?.early.append((Array(packet), address))
@@ -188,7 +189,7 @@ final class StreamMultiplexer: ChannelDuplexHandler {
   }
 
   /// Whether the DHT takes one more datagram: some wait for it even if it does not keep up.
-  private func isWantedAbove() -> Bool {
+  func isWantedAbove() -> Bool {
     guard let waiting = overdue else { return true }
     guard waiting < Self.overdueBound else {
       tally.dropped += 1

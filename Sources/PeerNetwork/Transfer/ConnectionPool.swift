@@ -184,7 +184,7 @@ final class ConnectionPool: Sendable {
     let now = context.clock.now
     state.withLock { state in
       if state.deaf.count >= Self.deafBound {
-        state.deaf = state.deaf.filter { now - $0.value < Self.deafTime }
+        state.deaf = state.deaf.filter { now - $0.value < context.settings.deafTime }
         guard state.deaf.count < Self.deafBound else { return }
       }
       state.deaf[key] = now
@@ -195,11 +195,10 @@ final class ConnectionPool: Sendable {
   /// that again.
   func isDeaf(_ key: PublicKey) -> Bool {
     let now = context.clock.now
-    return state.withLock { $0.deaf[key].map { now - $0 < Self.deafTime } ?? false }
+    return state.withLock { $0.deaf[key].map { now - $0 < context.settings.deafTime } ?? false }
   }
 
   private static let deafBound = 256
-  private static let deafTime = Duration.seconds(5)
 
   /// Notes that no connection could be opened; returns who waited for it.
   func failed(_ key: PublicKey) -> [FetchDriver] {

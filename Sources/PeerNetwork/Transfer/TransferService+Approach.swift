@@ -91,15 +91,10 @@ extension TransferService {
     switch way {
     case .tcp: return await openTLS(to: provider, since: began)
     case .datagrams:
-      let ending = await openStream(
-        to: key, at: Array(provider.addresses.prefix(Self.addressLimit)), by: .udp, since: began,
-        within: context.settings.openingTime, beside: punch)
       // Who has relays may be behind a NAT that lets nothing in at first.
-      let isSilent = ending == .failed && !Task.isCancelled && !pool.isConnected(to: key)
-      if isSilent, provider.relays.isEmpty {
-        pool.answeredNothing(key)
-      }
-      return ending
+      return await openStream(
+        to: key, at: Array(provider.addresses.prefix(Self.addressLimit)), by: .udp, since: began,
+        within: context.settings.openingTime, notesSilence: provider.relays.isEmpty, beside: punch)
     case .punch:
       guard let address = await streams?.punch(key) else { return .failed }
       punch.set()
@@ -178,7 +173,8 @@ extension TransferService {
   /// Opens a UDP stream to whichever address answers first and talks over it, with `work` running.
   private nonisolated func openStream(
     to key: PublicKey, at addresses: [Address], by way: PeerWay, since began: Instant,
-    within patience: Duration = StreamOpener.patience, beside punch: PunchMark? = nil,
+    within patience: Duration = StreamOpener.patience, notesSilence: Bool = false,
+    beside punch: PunchMark? = nil,
     work: (@Sendable (DatagramStreamChannel) async -> Void)? = nil
   ) async -> Approach.Ending {
     guard let streams, !pool.isConnected(to: key) else { return .failed }
@@ -208,8 +204,15 @@ extension TransferService {
         metadata: [
           "peer": "\(key)", "addresses": "\(addresses)", "way": "\(way.name)", "error": "\(error)",
         ])
-      if case DatagramStreams.OpenError.refused = error { return .refused }
-      return .failed
+      switch error as? DatagramStreams.OpenError {
+      case .silent where notesSilence && !Task.isCancelled && !pool.isConnected(to: key):
+        pool.answeredNothing(key)
+        return .failed
+      // Its bounds on UDP streams say nothing about TCP.
+      case .refused(.busy): return .failed
+      case .refused: return .refused
+      default: return .failed
+      }
     }
   }
 }

@@ -15,6 +15,8 @@ public struct TransferSettings: Sendable {
   public var connectTime = Duration.seconds(5)
   /// How long the announced addresses of a node have, all together, to open a UDP stream.
   public var openingTime = Duration.seconds(2)
+  /// How long a node that answered no OPEN is asked for by TCP alone.
+  public var deafTime = Duration.seconds(5)
   /// When the ways to a node begin.
   public var approach = Approach.Settings()
   /// How long an accepted or opened connection may take to its first frame.

@@ -50,6 +50,11 @@ public struct BirthdayProbe: Sendable {
   /// What this side does.
   public let role: Role
   private let began: Instant
+  /// The knocks of the other side that are answered by who seeks.
+  private static let answerLimit = 8
+  /// How long after its end a probe still answers.
+  private static let grace = Duration.seconds(4)
+  private var answers = 0
   private var sent = 0
   private var opened = 0
   private var due: Instant
@@ -112,8 +117,20 @@ public struct BirthdayProbe: Sendable {
     opened = Self.ports
   }
 
-  /// The other side was heard: nothing more is sent.
-  public mutating func hit() {
+  /// A knock of the other side came: nothing more is sent. Whether it counts, and is answered by one of
+  /// ours.
+  ///
+  /// It may have come through a hole that ours made too early to come through itself. The seeker goes on
+  /// answering, a few times, because the opener repeats its knocks until it hears one.
+  public mutating func heard(now: Instant) -> Bool {
+    let wasOver = isOver
     isOver = true
+    switch role {
+    case .opener: return !wasOver
+    case .seeker:
+      guard now - began < Self.span + Self.grace, answers < Self.answerLimit else { return false }
+      answers += 1
+      return true
+    }
   }
 }

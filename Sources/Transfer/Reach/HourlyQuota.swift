@@ -8,7 +8,10 @@ public struct HourlyQuota: Sendable, Equatable {
   private var filled: Instant
 
   /// A quota of which nothing is used.
+  ///
+  /// More than 2⁶² bytes an hour are no limit to anybody.
   public init(limit: UInt64, now: Instant) {
+    let limit = min(limit, 1 << 62)
     self.limit = limit
     left = Double(limit)
     filled = now
@@ -42,7 +45,7 @@ public struct Quotas<Owner: Hashable & Sendable>: Sendable {
 
   /// Quotas of which nothing is used.
   public init(limit: UInt64, capacity: Int) {
-    self.limit = limit
+    self.limit = min(limit, 1 << 62)
     self.capacity = capacity
   }
 

@@ -29,7 +29,7 @@ public struct ProbeLimits: Sendable {
   /// Whether a try may begin now; if so it counts.
   public mutating func begin(with key: PublicKey, at ip: IPAddress, now: Instant) -> Bool {
     tries.removeAll { now - $0.at >= Self.span }
-    let target = ip.site
+    let target = ip.place
     guard tries.count < Self.total, tries.last.map({ now - $0.at >= Self.pause }) ?? true,
       tries.count(where: { $0.target == target }) < Self.ofTarget
     else { return false }
@@ -41,12 +41,5 @@ public struct ProbeLimits: Sendable {
     }
     tries.append(Try(key: key, target: target, at: now))
     return true
-  }
-}
-
-extension IPAddress {
-  /// What one host may have alone: an IPv4 address, or an IPv6 network of 64 bits.
-  public var site: IPAddress {
-    if case .v6 = self { network(64) } else { self }
   }
 }

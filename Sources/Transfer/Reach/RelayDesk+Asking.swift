@@ -29,14 +29,11 @@ extension RelayDesk {
       return [refuse(token, .unknownPeer, party)]
     }
     let known = slots.first { $0.value.asker.key == party.key && $0.value.guest.key == peer }
-    if let (number, slot) = known {
-      // The answer or the offer was lost, or one of the two is at another address now.
-      if slot.asker == party, slot.guest == guest.party {
-        return answer(token, again: number, slot, now)
-      }
-      slots[number] = nil
+    // The answer or the offer was lost, or one of the two is at another address now.
+    if let (number, slot) = known, slot.asker == party, slot.guest == guest.party {
+      return answer(token, again: number, slot, now)
     }
-    guard hasRoom(from: party, to: peer), slots[fresh] == nil else {
+    guard hasRoom(from: party, to: peer, instead: known?.key), slots[fresh] == nil else {
       return [refuse(token, .busy, party)]
     }
     // With next to nothing left a way would end before it is of any use.
@@ -52,7 +49,9 @@ extension RelayDesk {
     let slot = Slot(
       asker: party, guest: guest.party, token: token, heard: (now, now), answers: answers)
     slots[fresh] = slot
-    return [offer(fresh, slot)]
+    guard let known else { return [offer(fresh, slot)] }
+    slots[known.key] = nil
+    return close(known.key, known.value, .done) + [offer(fresh, slot)]
   }
 
   /// Answers who asks again: a few times a second, and not for nothing.
@@ -90,10 +89,12 @@ extension RelayDesk {
   private static func worth(_ limit: UInt64) -> Int { max(1, Int(clamping: limit / 64)) }
 
   /// Whether there is one more way: no node and no address takes those of all others.
-  private func hasRoom(from asker: Party, to guest: PublicKey) -> Bool {
-    guard slots.count < settings.slots else { return false }
+  private func hasRoom(
+    from asker: Party, to guest: PublicKey, instead former: UInt64?
+  ) -> Bool {
+    guard slots.count - (former == nil ? 0 : 1) < settings.slots else { return false }
     var (ofAsker, ofGuest, ofPlace, ofPair) = (0, 0, 0, 0)
-    for slot in slots.values {
+    for (number, slot) in slots where number != former {
       if slot.asker.key == asker.key || slot.guest.key == asker.key { ofAsker += 1 }
       let isOfGuest = slot.asker.key == guest || slot.guest.key == guest
       if isOfGuest { ofGuest += 1 }

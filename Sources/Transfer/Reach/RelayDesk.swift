@@ -50,7 +50,7 @@ public struct RelayDesk: Sendable {
     public let address: Address
 
     /// What one host has of addresses: an IPv4 address, or the /64 of an IPv6 one.
-    var place: IPAddress { address.ip.network(64) }
+    var place: IPAddress { address.ip.place }
 
     /// The node with this key at this address.
     public init(key: PublicKey, address: Address) {
@@ -168,6 +168,8 @@ public struct RelayDesk: Sendable {
     case .take(let number):
       // Nothing to anybody else: no cookie proved that the question came from there.
       guard var slot = slots[number], slot.guest == party, isAlive(slot, now) else { return [] }
+      // The asker heard the first one, or asks again.
+      if slot.isOpen, !slot.answers.take(now: now) { return [] }
       if !slot.isOpen { slot.heard = (now, now) }
       slot.isOpen = true
       slots[number] = slot
@@ -246,7 +248,7 @@ public struct RelayDesk: Sendable {
     _ = quota.take(count, now: now)
   }
 
-  private func close(
+  func close(
     _ number: UInt64, _ slot: Slot, _ reason: RelayMessage.Refusal
   ) -> [Sending] {
     let message = RelayMessage.close(slot: number, reason)

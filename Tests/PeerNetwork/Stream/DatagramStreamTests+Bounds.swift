@@ -33,6 +33,25 @@ extension DatagramStreamTests {
     }
   }
 
+  @Test func ofStreamsToSeveralAddressesOneIsLeft() async throws {
+    let seeder = try StreamNode(at: .v4(0), change: { $0.lingerTime = .seconds(600) }) {
+      $0.handshakeTime = .seconds(600)
+    }
+    let reader = try StreamNode()
+    try await withStreams([seeder, reader]) {
+      let port = try #require(await seeder.dht.boundAddress).port
+      let addresses = (1...4).map { Address(ip: .v4(0x7F00_0000 + $0), port: port) }
+      for _ in 0..<8 {
+        let channel = try await reader.streams.connect(
+          to: seeder.key, atAnyOf: addresses, within: .seconds(30))
+        try await channel.close()
+      }
+      #expect(await seeder.streams.tally.granted >= 8)
+      // Those that lost the race are reset, not left until they are given up ten minutes later.
+      try await Loopback.eventually { await seeder.streams.openCount == 0 }
+    }
+  }
+
   @Test func incomingStreamsLeaveRoomForOurs() async throws {
     let node = try StreamNode {
       $0.streams = 8

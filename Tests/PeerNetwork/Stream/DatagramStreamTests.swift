@@ -159,7 +159,10 @@ struct DatagramStreamTests {
   }
 
   @Test func aDeadProviderIsGivenUpSoon() async throws {
-    let reader = try StreamNode(times: { $0.fetching.attempts = 2 })
+    let reader = try StreamNode(times: {
+      $0.fetching.attempts = 2
+      $0.deafTime = .seconds(600)
+    })
     let root = MemoryBlobStore().add(BlobStoreConformance.content(size: 1_000, seed: 6))
     try await withStreams([reader]) {
       let dead = try await Silence.open(4)

@@ -11,6 +11,9 @@ extension DatagramStreams {
     get async { await look { $0.channels.values.reduce(0) { $0 + $1.memory } } ?? 0 }
   }
 
+  /// Streams that stand or are not over yet.
+  var openCount: Int { get async { await look { $0.channels.count } ?? 0 } }
+
   /// Ends all streams as if they were gone on both sides.
   func abandonAll() async {
     _ = await look { multiplexer in
@@ -20,7 +23,7 @@ extension DatagramStreams {
 }
 
 extension DHTService {
-  /// Keeps the service from doing anything until the end, ten seconds at most.
+  /// Keeps the service from doing anything until the end, a minute at most.
   func keep(_ hold: Hold) {
     for _ in 0..<60_000 where hold.lasts { usleep(1_000) }
   }

@@ -78,9 +78,23 @@ import Wire
     var random = SplitMix64(seed: 1)
     var probe = BirthdayProbe(role: .seeker, now: .zero)
     _ = probe.tick(now: .zero, using: &random)
-    probe.hit()
+    let counts = probe.heard(now: .zero)
+    #expect(counts)
     #expect(probe.nextDeadline == nil)
     #expect(probe.tick(now: .zero + .seconds(1), using: &random).isEmpty)
+  }
+
+  @Test func anOpenerAnswersTheFirstKnockAndASeekerSome() {
+    var opener = BirthdayProbe(role: .opener, now: .zero)
+    var seeker = BirthdayProbe(role: .seeker, now: .zero)
+    let opening = (0..<20).map { opener.heard(now: .zero + .seconds($0)) }
+    #expect(opening == [true] + Array(repeating: false, count: 19))
+    let seeking = (0..<20).map { _ in seeker.heard(now: .zero + .seconds(3)) }
+    #expect(seeking.filter { $0 }.count == 8 && seeking.prefix(8).allSatisfy { $0 })
+    // Long after its end it answers nobody: what comes then is replayed.
+    var late = BirthdayProbe(role: .seeker, now: .zero)
+    let isAnswered = late.heard(now: .zero + BirthdayProbe.span + .seconds(5))
+    #expect(!isAnswered)
   }
 
   @Test func mostProbesHit() {

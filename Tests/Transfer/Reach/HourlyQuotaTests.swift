@@ -5,6 +5,17 @@ import Wire
 
 /// Bytes an hour.
 @Suite struct HourlyQuotaTests {
+  @Test(arguments: [.max, 1 << 63, (1 << 62) + 1] as [UInt64])
+  func aLimitBeyondAllMeasureIsOne(limit: UInt64) {
+    var quota = HourlyQuota(limit: limit, now: .zero)
+    #expect(quota.remaining(now: .zero + .seconds(7_200)) == 1 << 62)
+    let fits = quota.take(.max / 4, now: .zero)
+    #expect(fits)
+    var quotas = Quotas<Int>(limit: limit, capacity: 1)
+    let has = quotas.has(1_000, of: 1, now: .zero) && quotas.take(1_000, of: 1, now: .zero)
+    #expect(has)
+  }
+
   private static func key(_ number: UInt64) -> PublicKey {
     PublicKey(Bytes32(words: (number, number, number, number)))
   }
