@@ -1,6 +1,6 @@
 public import Wire
 
-/// Proof that a sender receives what is sent to its address (DHT.md): 16 bytes of keyed BLAKE2b over
+/// Proof that a sender receives what is sent to its address (docs/PROTOCOL.md): 16 bytes of keyed BLAKE2b over
 /// address, node key and a half-hour epoch.
 ///
 /// RFC 9018 has DNS servers take theirs for an hour. A node looks after each contact every ten to ninety
